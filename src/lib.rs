@@ -1,0 +1,22 @@
+//! bookwarden: a policy service for bookings that decides, records and proves.
+//!
+//! The way of a booking, from the door to the answer:
+//!
+//! [`http`] reads the request → [`cubu`] checks its signature and parses it → [`decider`] queues it, locks the
+//! organization's ledger, reads facts, asks [`policy`] (the pure core), appends to the [`ledger`], commits, answers.
+//!
+//! Around it: [`access`] (webhook secrets, audit tokens), [`audit`] (looking back), [`postgres`] (pool, migrations, the private
+//! cluster of `bookwarden dev`), [`settings`] (every configuration key) and [`cli`] (one file a subcommand: the composition root).
+
+pub mod access;
+pub mod audit;
+pub mod cli;
+pub mod cubu;
+pub mod decider;
+pub mod http;
+pub mod ledger;
+pub mod org;
+pub mod policy;
+pub mod postgres;
+pub mod settings;
+pub mod telemetry;
