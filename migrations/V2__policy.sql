@@ -55,6 +55,8 @@ create table policy.capacity_caps (
     channel             text,
     booked_by           text        constraint booked_by_is_self_service_or_agent check (booked_by in ('self-service', 'agent')),
     applies_when        text        constraint applies_when_is_at_most_4000_characters check (length(applies_when) <= 4000),
+    on_error            text        not null default 'ignore'
+                                    constraint on_error_is_ignore_or_cancel check (on_error in ('ignore', 'cancel')),
     max_appointments    integer     constraint max_appointments_is_not_negative check (max_appointments >= 0),
     max_minutes         integer     constraint max_minutes_is_not_negative check (max_minutes >= 0),
     counted_per         text        not null default 'calendar'
@@ -71,7 +73,10 @@ create table policy.capacity_caps (
     note                text        constraint note_is_at_most_2000_characters check (length(note) <= 2000),
     constraint cap_has_max_appointments_or_max_minutes check (max_appointments is not null or max_minutes is not null),
     constraint from_minute_is_before_to_minute check (coalesce(from_minute, 0) < coalesce(to_minute, 1440)),
-    constraint active_from_is_before_active_until check (active_from < active_until)
+    constraint active_from_is_before_active_until check (active_from < active_until),
+    constraint active_from_and_active_until_are_in_years_1_to_9999 check (
+        active_from >= '0001-01-02 00:00:00+00' and active_from < '9999-12-31 00:00:00+00'
+        and active_until >= '0001-01-02 00:00:00+00' and active_until < '9999-12-31 00:00:00+00')
 );
 comment on table policy.capacity_caps is 'At most so many appointments or minutes for each calendar, service or unit, in each slot, day, week or month.';
 comment on column policy.capacity_caps.id is 'The number by which events and decisions name this policy.';
@@ -86,6 +91,7 @@ comment on column policy.capacity_caps.cu_index is 'Only calendars with this ind
 comment on column policy.capacity_caps.channel is 'Only this channel, such as FaceToFace, Video, Phone; null: any.';
 comment on column policy.capacity_caps.booked_by is 'Only bookings by an agent, or by self-service; null: both.';
 comment on column policy.capacity_caps.applies_when is 'CEL over the booking: whether it judges this booking (it counts places all the same); null: always.';
+comment on column policy.capacity_caps.on_error is 'If applies_when fails: ignore this policy, or cancel the booking.';
 comment on column policy.capacity_caps.max_appointments is 'The most appointments in one bucket; 0 closes it.';
 comment on column policy.capacity_caps.max_minutes is 'The most minutes in one bucket, by the appointments'' durations.';
 comment on column policy.capacity_caps.counted_per is 'calendar (service and cuIndex), service, or unit: each has a bucket of its own.';
@@ -116,6 +122,8 @@ create table policy.customer_blocklist (
     channel             text,
     booked_by           text        constraint booked_by_is_self_service_or_agent check (booked_by in ('self-service', 'agent')),
     applies_when        text        constraint applies_when_is_at_most_4000_characters check (length(applies_when) <= 4000),
+    on_error            text        not null default 'ignore'
+                                    constraint on_error_is_ignore_or_cancel check (on_error in ('ignore', 'cancel')),
     active_from         timestamptz,
     active_until        timestamptz,
     message             text        constraint message_is_at_most_1000_characters check (length(message) <= 1000),
@@ -124,7 +132,10 @@ create table policy.customer_blocklist (
     constraint names_a_customer_or_a_field_value check (
         (customer_record_id is not null and field_type_id is null and field_value is null)
         or (customer_record_id is null and field_type_id is not null and field_value is not null)),
-    constraint active_from_is_before_active_until check (active_from < active_until)
+    constraint active_from_is_before_active_until check (active_from < active_until),
+    constraint active_from_and_active_until_are_in_years_1_to_9999 check (
+        active_from >= '0001-01-02 00:00:00+00' and active_from < '9999-12-31 00:00:00+00'
+        and active_until >= '0001-01-02 00:00:00+00' and active_until < '9999-12-31 00:00:00+00')
 );
 comment on table policy.customer_blocklist is 'Customers who may not book: by their record, or by the value of a case field such as phone or e-mail.';
 comment on column policy.customer_blocklist.id is 'The number by which events and decisions name this policy.';
@@ -142,6 +153,7 @@ comment on column policy.customer_blocklist.cu_index is 'Only calendars with thi
 comment on column policy.customer_blocklist.channel is 'Only this channel; null: any.';
 comment on column policy.customer_blocklist.booked_by is 'Only bookings by an agent, or by self-service; null: both.';
 comment on column policy.customer_blocklist.applies_when is 'CEL over the booking: whether it judges this booking; null: always.';
+comment on column policy.customer_blocklist.on_error is 'If applies_when fails: ignore this policy, or cancel the booking.';
 comment on column policy.customer_blocklist.active_from is 'In force for decisions made at or after; null: from the start.';
 comment on column policy.customer_blocklist.active_until is 'In force for decisions made before; null: without end.';
 comment on column policy.customer_blocklist.message is 'What the person who books is told; null: a default.';

@@ -1,9 +1,18 @@
 //! What the HTTP layer holds of the decider.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use sqlx::PgPool;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use super::throttle::Throttle;
+use super::writer::Writer;
 use crate::cubu::request::Booking;
 use crate::org::Org;
+use crate::telemetry::Metrics;
 
 /// A booking at the door: authenticated and parsed, with the exact text that came in.
 #[derive(Debug)]
@@ -50,7 +59,7 @@ pub enum DecideError {
     /// Too many bookings are waiting; nothing was recorded.
     #[error("too many bookings are waiting")]
     QueueFull,
-    /// The database is away; whether the booking was recorded is unknown, and the same request sent again finds out.
+    /// The database is away or too slow; whether the booking was recorded is unknown, and the same request sent again finds out.
     #[error("the database is not available")]
     Unavailable,
     /// No such organization.
@@ -61,21 +70,131 @@ pub enum DecideError {
     Refused(String),
 }
 
+/// Bounds of the decider.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Bookings that may wait, for each organization.
+    pub queue: usize,
+    /// Bookings that are decided in one transaction.
+    pub batch: usize,
+    /// The longest that a booking waits for its answer.
+    pub timeout: Duration,
+    /// Rejections recorded a second, for each organization.
+    pub rejections_per_second: u32,
+    /// Rejections recorded at once.
+    pub rejections_burst: u32,
+}
+
+/// What waits for the writer.
+#[derive(Debug)]
+pub(super) enum Command {
+    Decide(Box<Submission>, oneshot::Sender<Result<Answer, DecideError>>),
+    Reject(Rejection, u64, oneshot::Sender<Result<(), DecideError>>),
+}
+
+#[derive(Debug)]
+struct Desk {
+    queue: mpsc::Sender<Command>,
+    writer: JoinHandle<()>,
+    throttle: Throttle,
+}
+
+#[derive(Debug)]
+struct Office {
+    pool: PgPool,
+    limits: Limits,
+    metrics: Arc<Metrics>,
+    // None once shut down.
+    desks: Mutex<Option<HashMap<Org, Desk>>>,
+}
+
 /// The decider: cheap to clone, one for each process.
 #[derive(Debug, Clone)]
-pub struct Decider {}
+pub struct Decider(Arc<Office>);
 
 impl Decider {
+    /// Starts; each organization's writer starts with its first booking.
+    #[must_use]
+    pub fn start(pool: PgPool, limits: Limits, metrics: Arc<Metrics>) -> Self {
+        Self(Arc::new(Office {
+            pool,
+            limits,
+            metrics,
+            desks: Mutex::new(Some(HashMap::new())),
+        }))
+    }
+
     /// Decides a booking and answers once the decision is committed.
-    pub async fn decide(&self, _org: &Org, _submission: Submission) -> Result<Answer, DecideError> {
-        Err(DecideError::Unavailable)
+    pub async fn decide(&self, org: &Org, submission: Submission) -> Result<Answer, DecideError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(org, Command::Decide(Box::new(submission), reply))?;
+        self.wait(answer).await
     }
 
     /// Records a rejected request. `Ok(false)`: over the rate limit, counted but not recorded.
-    pub async fn reject(&self, _org: &Org, _rejection: Rejection) -> Result<bool, DecideError> {
-        Err(DecideError::Unavailable)
+    pub async fn reject(&self, org: &Org, rejection: Rejection) -> Result<bool, DecideError> {
+        let admitted = self.with_desk(org, |desk| desk.throttle.admit())?;
+        let Some(dropped_before) = admitted else {
+            return Ok(false);
+        };
+        let (reply, recorded) = oneshot::channel();
+        self.send(org, Command::Reject(rejection, dropped_before, reply))?;
+        self.wait(recorded).await.map(|()| true)
     }
 
     /// Stops taking bookings and waits until every accepted one is answered.
-    pub async fn shutdown(&self) {}
+    pub async fn shutdown(&self) {
+        let desks = self.desks().take();
+        for (_, desk) in desks.into_iter().flatten() {
+            drop(desk.queue);
+            // A writer that panicked has nobody left to answer.
+            let _ = desk.writer.await;
+        }
+    }
+
+    async fn wait<T>(&self, reply: oneshot::Receiver<Result<T, DecideError>>) -> Result<T, DecideError> {
+        match tokio::time::timeout(self.0.limits.timeout, reply).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) | Err(_) => Err(DecideError::Unavailable),
+        }
+    }
+
+    fn send(&self, org: &Org, command: Command) -> Result<(), DecideError> {
+        let sent = self.with_desk(org, |desk| {
+            let sent = desk.queue.try_send(command);
+            let waiting = desk.queue.max_capacity() - desk.queue.capacity();
+            self.0.metrics.queue_depth(org, waiting);
+            sent
+        })?;
+        sent.map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => DecideError::QueueFull,
+            mpsc::error::TrySendError::Closed(_) => DecideError::Unavailable,
+        })
+    }
+
+    fn with_desk<T>(&self, org: &Org, act: impl FnOnce(&mut Desk) -> T) -> Result<T, DecideError> {
+        let mut desks = self.desks();
+        let desks = desks.as_mut().ok_or(DecideError::Unavailable)?;
+        if desks.get(org).is_some_and(|desk| desk.writer.is_finished()) {
+            desks.remove(org);
+        }
+        let desk = desks.entry(org.clone()).or_insert_with(|| self.open_desk(org));
+        Ok(act(desk))
+    }
+
+    fn open_desk(&self, org: &Org) -> Desk {
+        let limits = self.0.limits;
+        let (queue, waiting) = mpsc::channel(limits.queue);
+        let writer = Writer::new(org.clone(), self.0.pool.clone(), limits, Arc::clone(&self.0.metrics));
+        Desk {
+            queue,
+            writer: tokio::spawn(writer.run(waiting)),
+            throttle: Throttle::new(limits.rejections_per_second, limits.rejections_burst),
+        }
+    }
+
+    fn desks(&self) -> MutexGuard<'_, Option<HashMap<Org, Desk>>> {
+        // Nothing is left half-done by a panic under this lock.
+        self.0.desks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }

@@ -1,5 +1,15 @@
 //! The one place where a booking is decided and recorded: a bounded queue and one batch writer for each organization.
+//!
+//! [`handle`] takes bookings in, [`writer`] gathers them into batches, and [`batch`] is the transaction: lock the ledger's head, read
+//! facts ([`facts`], [`policies`]), decide each in order ([`sequence`]), append, commit. Answers leave after that.
 
+mod batch;
+mod cases;
+mod facts;
 mod handle;
+mod policies;
+mod sequence;
+mod throttle;
+mod writer;
 
-pub use handle::{Answer, DecideError, Decider, Rejection, Submission};
+pub use handle::{Answer, DecideError, Decider, Limits, Rejection, Submission};

@@ -1,1 +1,21 @@
-//! policy.
+//! The pure core: booking, policies, facts and time in; decision and explanation out. No IO, no clock, no randomness, and nothing
+//! depends on the order of a hash map. That is what makes replay a proof.
+//!
+//! Read [`decide`] first; each policy kind has a file of its own.
+
+pub mod bucket;
+pub mod capacity_caps;
+pub mod change;
+pub mod customer_blocklist;
+pub mod decide;
+pub mod explanation;
+pub mod expression;
+pub mod facts;
+pub mod kind;
+pub mod match_key;
+pub mod message;
+pub mod place;
+pub mod row;
+pub mod scope;
+pub mod set;
+pub mod tallies;

@@ -1,0 +1,37 @@
+-- Appends a batch: its events, the places taken and freed, and the head, in one statement.
+-- $1 org, $2 the head's last_seq as it was locked; $3–$27 one array a column of ledger.events; $28 cases whose place is freed;
+-- $29–$43 one array a column of the places taken; $44 last_seq, $45 last_chain and $46 last_recorded_at of the head from now on.
+-- Leans on events_pkey, reservations_pkey, heads_pkey. One round trip and one row source a table is what makes a batch cheap.
+with appended as (
+    insert into ledger.events (
+        org, seq, recorded_at, type, caused_by, payload, body, salt, payload_digest, chain,
+        case_id, request_digest, outcome, unit_id, service_id, service_category_id, service_type_id, cu_index,
+        appointment_date, start_minute, duration, channel, booked_by, customer_record_id, triggered_by_user_email,
+        cancellation_reason)
+    select $1, e.*
+    from unnest(
+        $3::bigint[], $4::timestamptz[], $5::text[], $6::bigint[], $7::text[], $8::text[], $9::bytea[], $10::bytea[], $11::bytea[],
+        $12::uuid[], $13::bytea[], $14::text[], $15::uuid[], $16::uuid[], $17::uuid[], $18::uuid[], $19::integer[],
+        $20::date[], $21::integer[], $22::integer[], $23::text[], $24::text[], $25::uuid[], $26::text[], $27::text[]) as e
+), freed as (
+    delete from ledger.reservations r
+    where r.org = $1 and r.case_id = any ($28::uuid[])
+), taken as (
+    insert into ledger.reservations (
+        org, case_id, decision_seq, request_digest, unit_id, service_id, service_category_id, service_type_id, cu_index,
+        date, start_minute, duration, starts_at, channel, booked_by, customer_record_id)
+    select $1, p.*
+    from unnest(
+        $29::uuid[], $30::bigint[], $31::bytea[], $32::uuid[], $33::uuid[], $34::uuid[], $35::uuid[], $36::integer[],
+        $37::date[], $38::integer[], $39::integer[], $40::timestamptz[], $41::text[], $42::text[], $43::uuid[]) as p
+    on conflict (org, case_id) do update set
+        decision_seq = excluded.decision_seq, request_digest = excluded.request_digest,
+        unit_id = excluded.unit_id, service_id = excluded.service_id,
+        service_category_id = excluded.service_category_id, service_type_id = excluded.service_type_id,
+        cu_index = excluded.cu_index, date = excluded.date, start_minute = excluded.start_minute,
+        duration = excluded.duration, starts_at = excluded.starts_at, channel = excluded.channel,
+        booked_by = excluded.booked_by, customer_record_id = excluded.customer_record_id
+)
+update ledger.heads h
+set last_seq = $44, last_chain = $45, last_recorded_at = $46
+where h.org = $1 and h.last_seq = $2

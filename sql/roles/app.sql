@@ -1,0 +1,26 @@
+-- bookwarden_app: what the service may do. It reads policies, appends events and keeps the projections; it cannot change an event.
+do $$
+begin
+    if not exists (select from pg_roles where rolname = 'bookwarden_app') then
+        create role bookwarden_app nologin;
+    end if;
+exception when duplicate_object or unique_violation then
+    null; -- roles belong to the whole cluster: another database's migration was faster
+end
+$$;
+do $$
+begin
+    -- The service's login becomes this role (set role), so that the grants below bind it.
+    if not pg_has_role(current_user, 'bookwarden_app', 'member') then
+        execute format('grant bookwarden_app to %I', current_user);
+    end if;
+end
+$$;
+grant usage on schema ledger, policy, access to bookwarden_app;
+grant select, insert on ledger.events to bookwarden_app;
+grant select on ledger.attachments to bookwarden_app;
+grant select, update on ledger.heads to bookwarden_app;
+grant select, insert, update, delete on ledger.reservations to bookwarden_app;
+grant select on policy.organizations, policy.capacity_caps, policy.customer_blocklist to bookwarden_app;
+grant select on all tables in schema access to bookwarden_app;
+grant select on public.refinery_schema_history to bookwarden_app;

@@ -1,0 +1,2 @@
+-- The organization of the webhook addresses that name none.
+insert into policy.organizations (org) values ('default') on conflict (org) do nothing;

@@ -1,0 +1,108 @@
+//! One batch: one transaction. Promise 1 can be read here: `commit` stands between the decisions and the answers.
+
+use chrono::TimeDelta;
+use sqlx::PgConnection;
+
+use super::cases;
+use super::facts::{count, find_blocked};
+use super::handle::{Command, DecideError, Submission};
+use super::policies::Policies;
+use super::sequence::{Asked, Decided, Sequence};
+use crate::ledger::append::append;
+use crate::ledger::head::{self, Head};
+use crate::org::Org;
+use crate::policy::tallies::Tallies;
+
+/// What a writer knows between batches. All of it is only a memory of the database; any doubt, and it is forgotten.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    policies: Policies,
+    tallies: Tallies,
+    // The newest event that the tallies know of.
+    tallied_seq: i64,
+}
+
+/// More known counts than this are forgotten together: a bound on memory.
+const MOST_TALLIES: usize = 100_000;
+
+/// Why a batch failed. Nothing of it was recorded, unless the connection was lost while committing.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum BatchError {
+    #[error("no such organization")]
+    UnknownOrg,
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+impl From<&BatchError> for DecideError {
+    fn from(error: &BatchError) -> Self {
+        match error {
+            BatchError::UnknownOrg => Self::UnknownOrg,
+            BatchError::Database(_) => Self::Unavailable,
+        }
+    }
+}
+
+/// Begins the transaction and locks the ledger's head. Nothing was recorded yet if this fails.
+pub(super) async fn begin(connection: &mut PgConnection, org: &Org) -> Result<Head, BatchError> {
+    sqlx::raw_sql("begin").execute(&mut *connection).await?;
+    head::lock(connection, org).await?.ok_or(BatchError::UnknownOrg)
+}
+
+/// Decides and records a batch under the locked head. Answers in the commands' order; none for a rejection.
+pub(super) async fn commit(
+    connection: &mut PgConnection,
+    org: &Org,
+    head: &Head,
+    commands: &[Command],
+    memory: &mut Memory,
+) -> Result<Vec<Option<Decided>>, BatchError> {
+    // Every read below is a statement of its own after the lock, so that it sees all that was committed before (READ COMMITTED).
+    let new_policy_events = memory.policies.catch_up(connection, org, head).await?;
+    let only_policies_changed = head.last_seq == memory.tallied_seq + new_policy_events;
+    if !only_policies_changed || memory.tallies.len() > MOST_TALLIES {
+        memory.tallies.clear();
+    }
+    // Until the commit is certain, the tallies below belong to a transaction that may not be.
+    memory.tallied_seq = -1;
+
+    let policies = &memory.policies.set;
+    let mut asked: Vec<Asked<'_>> = submissions(commands)
+        .map(|submission| Asked::new(submission, policies, head.now))
+        .collect();
+    let requests: Vec<_> = asked.iter().map(|asked| (asked.submission.booking.case_id, asked.request_digest)).collect();
+    let retry_window = TimeDelta::seconds(policies.organization.retry_window_seconds.into());
+    let cases = cases::read(connection, org, &requests, head.now - retry_window).await?;
+
+    let keys = asked.iter().flat_map(|asked| &asked.needs.blocklist_keys);
+    let keys = keys.filter(|key| memory.policies.may_be_blocked(key)).collect();
+    let blocked = find_blocked(connection, org, &keys).await?;
+    let buckets = asked.iter_mut().flat_map(|asked| std::mem::take(&mut asked.needs.buckets));
+    count(connection, org, buckets, &mut memory.tallies).await?;
+
+    let mut sequence = Sequence::new(org.as_str(), head, policies, &blocked, cases, &mut memory.tallies);
+    let mut asked = asked.into_iter();
+    let mut answers = Vec::with_capacity(commands.len());
+    for command in commands {
+        answers.push(match command {
+            Command::Decide(..) => asked.next().map(|asked| sequence.decide(asked)),
+            Command::Reject(rejection, dropped_before, _) => {
+                sequence.reject(rejection, *dropped_before);
+                None
+            }
+        });
+    }
+    let (events, places) = sequence.finish();
+    append(connection, org, head, &events, &places).await?;
+    sqlx::raw_sql("commit").execute(&mut *connection).await?;
+
+    memory.tallied_seq = head.last_seq + i64::try_from(events.len()).unwrap_or(i64::MAX);
+    Ok(answers)
+}
+
+fn submissions(commands: &[Command]) -> impl Iterator<Item = &Submission> {
+    commands.iter().filter_map(|command| match command {
+        Command::Decide(submission, _) => Some(&**submission),
+        Command::Reject(..) => None,
+    })
+}

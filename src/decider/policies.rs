@@ -1,0 +1,115 @@
+//! The policies in force, kept in memory and caught up from the ledger under the head's lock (promise 2).
+
+use std::collections::HashSet;
+
+use futures_util::TryStreamExt as _;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::ledger::head::Head;
+use crate::org::Org;
+use crate::policy::change::{PolicyChange, changes};
+use crate::policy::customer_blocklist::BlocklistKey;
+use crate::policy::kind::Kind;
+use crate::policy::set::PolicySet;
+
+/// An organization's policies as of its ledger's head.
+#[derive(Debug, Default)]
+pub(super) struct Policies {
+    pub(super) set: PolicySet,
+    loaded: bool,
+    // The case fields that any blocklist row looks at: others need no look-up.
+    blocked_fields: HashSet<Uuid>,
+}
+
+impl Policies {
+    /// Brings the policies up to the locked head. Answers how many policy events were new.
+    pub(super) async fn catch_up(&mut self, connection: &mut PgConnection, org: &Org, head: &Head) -> Result<i64, sqlx::Error> {
+        if self.loaded && self.set.version == head.policy_version {
+            return Ok(0);
+        }
+        let mut new_events = 0;
+        let mut blocklist_changed = false;
+        if self.loaded {
+            let mut events = sqlx::query_as::<_, (i64, String, Option<String>, Option<String>)>(include_str!(
+                "../../sql/queries/read_policy_changes.sql"
+            ))
+            .bind(org.as_str())
+            .bind(self.set.version)
+            .bind(head.policy_version)
+            .fetch(&mut *connection);
+            // A half-applied change would be a policy state that never was: until the end is reached, the set is not loaded.
+            self.loaded = false;
+            while let Some((seq, kind, payload, attachment)) = events.try_next().await? {
+                new_events += 1;
+                match payload {
+                    Some(payload) => apply_event(&mut self.set, org, seq, &kind, &payload, attachment.as_deref()),
+                    None => blocklist_changed = true,
+                }
+            }
+        } else {
+            self.set = load(connection, org).await?;
+            blocklist_changed = true;
+        }
+        if blocklist_changed {
+            self.blocked_fields = sqlx::query_scalar(include_str!("../../sql/queries/list_blocked_fields.sql"))
+                .bind(org.as_str())
+                .fetch_all(connection)
+                .await?
+                .into_iter()
+                .collect();
+        }
+        self.set.version = head.policy_version;
+        self.loaded = true;
+        Ok(new_events)
+    }
+
+    /// Whether the blocklist could have a row under this key.
+    pub(super) fn may_be_blocked(&self, key: &BlocklistKey) -> bool {
+        match key {
+            BlocklistKey::Customer(_) => true,
+            BlocklistKey::Field(field_type_id, _) => self.blocked_fields.contains(field_type_id),
+        }
+    }
+}
+
+async fn load(connection: &mut PgConnection, org: &Org) -> Result<PolicySet, sqlx::Error> {
+    let mut set = PolicySet::default();
+    let mut rows =
+        sqlx::query_as::<_, (String, i64, String)>(include_str!("../../sql/queries/read_policies.sql"))
+            .bind(org.as_str())
+            .fetch(connection);
+    while let Some((table, id, row)) = rows.try_next().await? {
+        let Some(kind) = Kind::of_table(&table) else {
+            continue;
+        };
+        let change = PolicyChange {
+            kind,
+            id,
+            old: None,
+            new: Some(&row),
+        };
+        if let Err(error) = set.apply(&change) {
+            tracing::error!(%org, id, %error, "a policy is left out");
+        }
+    }
+    Ok(set)
+}
+
+/// One bad policy must not stop the others: what cannot be read is left out and said in the log.
+fn apply_event(set: &mut PolicySet, org: &Org, seq: i64, table: &str, payload: &str, attachment: Option<&str>) {
+    let Some(kind) = Kind::of_table(table) else {
+        tracing::error!(%org, seq, table, "a policy event of an unknown kind is left out");
+        return;
+    };
+    match changes(kind, payload, attachment) {
+        Ok(changes) => {
+            for change in changes {
+                if let Err(error) = set.apply(&change) {
+                    tracing::error!(%org, seq, id = change.id, %error, "a policy is left out");
+                }
+            }
+        }
+        Err(error) => tracing::error!(%org, seq, %error, "a policy event is left out"),
+    }
+}

@@ -1,0 +1,190 @@
+//! Decides the requests of a batch one after another: each sees what the ones before it did. No IO.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use super::cases::{Case, Held, StandingAnswer};
+use super::facts::Blocked;
+use super::handle::{Answer, Rejection, Submission};
+use crate::ledger::append::{PlaceChanges, TakenPlace};
+use crate::ledger::booking::{self, DecidedContext, Rejected, Signed};
+use crate::ledger::digest::{Digest, sha256};
+use crate::ledger::event::{Event, Numbering};
+use crate::ledger::head::Head;
+use crate::policy::decide::{Decision, Draft, Outcome};
+use crate::policy::facts::{Facts, Needs};
+use crate::policy::set::PolicySet;
+use crate::policy::tallies::Tallies;
+
+/// A batch in the making.
+#[derive(Debug)]
+pub(super) struct Sequence<'a> {
+    pub(super) head: &'a Head,
+    pub(super) policies: &'a PolicySet,
+    pub(super) blocked: &'a Blocked,
+    pub(super) cases: HashMap<Uuid, Case>,
+    pub(super) tallies: &'a mut Tallies,
+    pub(super) numbering: Numbering<'a>,
+    taken: BTreeMap<Uuid, TakenPlace>,
+}
+
+/// A booking, and what has to be looked up for it.
+#[derive(Debug)]
+pub(super) struct Asked<'a> {
+    pub(super) submission: &'a Submission,
+    pub(super) request_digest: Digest,
+    pub(super) draft: Draft<'a>,
+    pub(super) needs: Needs,
+}
+
+impl<'a> Asked<'a> {
+    pub(super) fn new(submission: &'a Submission, policies: &'a PolicySet, now: DateTime<Utc>) -> Self {
+        let draft = Draft::new(&submission.booking, policies, now);
+        Self {
+            submission,
+            request_digest: sha256(submission.body.as_bytes()),
+            needs: draft.needs(),
+            draft,
+        }
+    }
+}
+
+/// An answer and what the metrics count of it.
+#[derive(Debug)]
+pub(super) struct Decided {
+    pub(super) answer: Answer,
+    pub(super) decision: Option<Decision>,
+}
+
+impl<'a> Sequence<'a> {
+    pub(super) fn new(
+        org: &'a str,
+        head: &'a Head,
+        policies: &'a PolicySet,
+        blocked: &'a Blocked,
+        cases: HashMap<Uuid, Case>,
+        tallies: &'a mut Tallies,
+    ) -> Self {
+        Self {
+            head,
+            policies,
+            blocked,
+            cases,
+            tallies,
+            numbering: Numbering::after(org, head),
+            taken: BTreeMap::new(),
+        }
+    }
+
+    /// Decides one booking, or finds the answer that it got before.
+    pub(super) fn decide(&mut self, asked: Asked<'_>) -> Decided {
+        let Asked {
+            submission,
+            request_digest,
+            draft,
+            needs,
+        } = asked;
+        let case_id = submission.booking.case_id;
+        let signed = Signed {
+            authorization: submission.authorization.as_deref(),
+            secret_id: submission.secret_id,
+        };
+        let case = self.cases.entry(case_id).or_default();
+        if let Some(standing) = case.standing_answer(&request_digest) {
+            let content = booking::repeated(case_id, standing.decision_seq, &request_digest, signed);
+            self.numbering.push(content);
+            let answer = Answer {
+                decision_id: standing.decision_seq,
+                body: Arc::clone(&standing.body),
+                repeated: true,
+            };
+            return Decided { answer, decision: None };
+        }
+
+        let facts = Facts {
+            blocked: self.blocked.under(&needs.blocklist_keys),
+            tallies: self.tallies,
+            own_place: case.held.as_ref().map(|held| &held.place),
+        };
+        let decision = draft.decide(&facts);
+        let approved = decision.outcome != Outcome::Cancelled;
+
+        let request_seq = self.numbering.push(booking::requested(case_id, &submission.body, signed));
+        let body: Arc<str> = decision.response.to_body().into();
+        #[allow(clippy::expect_used, reason = "a response's body is JSON by construction")]
+        let response: &RawValue = serde_json::from_str(&body).expect("a response is JSON");
+        let moved_from = case.held.as_ref().filter(|_| approved).map(|held| held.decision_seq);
+        let decision_seq = self.numbering.push(booking::decided(
+            &decision,
+            response,
+            DecidedContext {
+                request_seq,
+                request_digest,
+                policy_version: self.head.policy_version,
+                moved_from,
+                case_id,
+                triggered_by_user_email: submission.booking.triggered_by_user_email.as_deref(),
+            },
+        ));
+
+        let standing = StandingAnswer {
+            request_digest,
+            decision_seq,
+            body: Arc::clone(&body),
+        };
+        if approved {
+            if let Some(held) = &case.held {
+                self.tallies.free(&held.place);
+            }
+            self.tallies.take(&decision.place);
+            let held = Held {
+                decision_seq,
+                place: decision.place.clone(),
+            };
+            case.approve(held, standing);
+            let taken = TakenPlace {
+                case_id,
+                decision_seq,
+                request_digest,
+                place: decision.place.clone(),
+            };
+            self.taken.insert(case_id, taken);
+        } else if self.policies.organization.retry_window_seconds > 0 {
+            case.refuse(standing);
+        }
+        let answer = Answer {
+            decision_id: decision_seq,
+            body,
+            repeated: false,
+        };
+        Decided {
+            answer,
+            decision: Some(decision),
+        }
+    }
+
+    /// Records a request that could not be understood or authenticated.
+    pub(super) fn reject(&mut self, rejection: &Rejection, dropped_before: u64) {
+        self.numbering.push(booking::rejected(Rejected {
+            reason: rejection.reason,
+            detail: &rejection.detail,
+            size: rejection.size,
+            body_digest: &rejection.body_digest,
+            excerpt: &rejection.excerpt,
+            dropped_before,
+        }));
+    }
+
+    /// What is to be written.
+    pub(super) fn finish(self) -> (Vec<Event>, PlaceChanges) {
+        let places = PlaceChanges {
+            freed: Vec::new(),
+            taken: self.taken.into_values().collect(),
+        };
+        (self.numbering.into_events(), places)
+    }
+}

@@ -1,0 +1,219 @@
+//! What the ledger says of a booking: the contents of its events.
+//!
+//! Every payload carries a version; whoever reads accepts every version that was ever written.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use super::digest::Digest;
+use super::event::{BOOKING_DECIDED, BOOKING_REPEATED, BOOKING_REQUESTED, Columns, Content, REQUEST_REJECTED};
+use crate::policy::decide::Decision;
+use crate::policy::explanation::Explained;
+
+/// The version of the payloads that this module writes.
+const VERSION: u32 = 1;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RequestedPayload<'a> {
+    version: u32,
+    action: &'a str,
+    authorization: Option<&'a str>,
+    secret_id: Option<i64>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DecidedPayload<'a> {
+    version: u32,
+    policy_version: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    moved_from: Option<i64>,
+    starts_at: DateTime<Utc>,
+    response: &'a RawValue,
+    policies: &'a [Explained],
+}
+
+/// What readers need of a `booking.decided` payload.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Decided<'a> {
+    /// The policies that it saw.
+    pub policy_version: i64,
+    /// The exact answer.
+    #[serde(borrow)]
+    pub response: &'a RawValue,
+    /// The explanation.
+    #[serde(borrow)]
+    pub policies: &'a RawValue,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RepeatedPayload<'a> {
+    version: u32,
+    decision_id: i64,
+    request_digest: String,
+    authorization: Option<&'a str>,
+    secret_id: Option<i64>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RejectedPayload<'a> {
+    version: u32,
+    reason: &'a str,
+    detail: &'a str,
+    size: usize,
+    body_digest: String,
+    excerpt: &'a str,
+    dropped_before: u64,
+}
+
+/// How a request was signed.
+#[derive(Debug, Clone, Copy)]
+pub struct Signed<'a> {
+    /// The `Authorization` header as it came.
+    pub authorization: Option<&'a str>,
+    /// The webhook secret that matched.
+    pub secret_id: Option<i64>,
+}
+
+fn json(payload: &impl Serialize) -> String {
+    #[allow(clippy::expect_used, reason = "structs of texts and numbers with text keys are always JSON")]
+    serde_json::to_string(payload).expect("a payload is always JSON")
+}
+
+/// `booking.requested`
+#[must_use]
+pub fn requested(case_id: Uuid, body: &str, signed: Signed<'_>) -> Content {
+    Content {
+        event_type: BOOKING_REQUESTED,
+        caused_by: None,
+        payload: json(&RequestedPayload {
+            version: VERSION,
+            action: "beforeBookAppointment",
+            authorization: signed.authorization,
+            secret_id: signed.secret_id,
+        }),
+        body: Some(body.to_owned()),
+        columns: Columns {
+            case_id: Some(case_id),
+            ..Columns::default()
+        },
+    }
+}
+
+/// What a decision's event says besides the decision.
+#[derive(Debug, Clone, Copy)]
+pub struct DecidedContext<'a> {
+    /// The request's number.
+    pub request_seq: i64,
+    /// SHA-256 of the request body.
+    pub request_digest: Digest,
+    /// The policies that it saw.
+    pub policy_version: i64,
+    /// The decision whose place this one replaces.
+    pub moved_from: Option<i64>,
+    /// The case.
+    pub case_id: Uuid,
+    /// The agent.
+    pub triggered_by_user_email: Option<&'a str>,
+}
+
+/// `booking.decided`
+#[must_use]
+pub fn decided(decision: &Decision, response: &RawValue, context: DecidedContext<'_>) -> Content {
+    let place = &decision.place;
+    Content {
+        event_type: BOOKING_DECIDED,
+        caused_by: Some(context.request_seq),
+        payload: json(&DecidedPayload {
+            version: VERSION,
+            policy_version: context.policy_version,
+            moved_from: context.moved_from,
+            starts_at: place.starts_at,
+            response,
+            policies: &decision.policies,
+        }),
+        body: None,
+        columns: Columns {
+            case_id: Some(context.case_id),
+            request_digest: Some(context.request_digest),
+            outcome: Some(decision.outcome.as_str()),
+            unit_id: Some(place.unit_id),
+            service_id: Some(place.service_id),
+            service_category_id: place.service_category_id,
+            service_type_id: place.service_type_id,
+            cu_index: Some(place.cu_index),
+            appointment_date: Some(place.date),
+            start_minute: Some(place.start),
+            duration: Some(place.duration),
+            channel: place.channel.clone(),
+            booked_by: Some(place.booked_by.as_str()),
+            customer_record_id: place.customer_record_id,
+            triggered_by_user_email: context.triggered_by_user_email.map(str::to_owned),
+            cancellation_reason: decision.response.cancellation_reason.clone(),
+        },
+    }
+}
+
+/// `booking.repeated`
+#[must_use]
+pub fn repeated(case_id: Uuid, decision_seq: i64, request_digest: &Digest, signed: Signed<'_>) -> Content {
+    Content {
+        event_type: BOOKING_REPEATED,
+        caused_by: Some(decision_seq),
+        payload: json(&RepeatedPayload {
+            version: VERSION,
+            decision_id: decision_seq,
+            request_digest: hex::encode(request_digest),
+            authorization: signed.authorization,
+            secret_id: signed.secret_id,
+        }),
+        body: None,
+        columns: Columns {
+            case_id: Some(case_id),
+            ..Columns::default()
+        },
+    }
+}
+
+/// A request that could not be understood or authenticated.
+#[derive(Debug, Clone, Copy)]
+pub struct Rejected<'a> {
+    /// A stable word.
+    pub reason: &'a str,
+    /// What was wrong.
+    pub detail: &'a str,
+    /// Length of the body in bytes.
+    pub size: usize,
+    /// SHA-256 of the body.
+    pub body_digest: &'a Digest,
+    /// The beginning of the body.
+    pub excerpt: &'a str,
+    /// How many rejections before this one were over the rate limit and only counted.
+    pub dropped_before: u64,
+}
+
+/// `request.rejected`
+#[must_use]
+pub fn rejected(rejected: Rejected<'_>) -> Content {
+    Content {
+        event_type: REQUEST_REJECTED,
+        caused_by: None,
+        payload: json(&RejectedPayload {
+            version: VERSION,
+            reason: rejected.reason,
+            detail: rejected.detail,
+            size: rejected.size,
+            body_digest: hex::encode(rejected.body_digest),
+            excerpt: rejected.excerpt,
+            dropped_before: rejected.dropped_before,
+        }),
+        body: None,
+        columns: Columns::default(),
+    }
+}

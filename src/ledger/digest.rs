@@ -1,0 +1,68 @@
+//! What makes tampering visible: a salted digest of each event's content, and a chain over the events. The database computes the
+//! same for policy changes (`sql/functions/02_event_digest.sql`, `03_event_chain.sql`).
+
+use chrono::{DateTime, Utc};
+use sha2::{Digest as _, Sha256};
+
+/// A SHA-256 value.
+pub type Digest = [u8; 32];
+
+/// The chain value before the first event.
+pub const GENESIS: Digest = [0; 32];
+
+/// 16 random bytes: a digest must not betray what it covers, and must not be guessable from it.
+#[must_use]
+pub fn new_salt() -> [u8; 16] {
+    uuid::Uuid::new_v4().into_bytes()
+}
+
+/// SHA-256 of any bytes, such as a request body.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> Digest {
+    Sha256::digest(bytes).into()
+}
+
+/// SHA-256 of salt, payload and, if there is one, a line feed and the body.
+#[must_use]
+pub fn payload_digest(salt: &[u8], payload: &str, body: Option<&str>) -> Digest {
+    let mut hash = Sha256::new();
+    hash.update(salt);
+    hash.update(payload);
+    if let Some(body) = body {
+        hash.update(b"\n");
+        hash.update(body);
+    }
+    hash.finalize().into()
+}
+
+/// What the chain covers of an event besides its content.
+#[derive(Debug, Clone, Copy)]
+pub struct Header<'a> {
+    /// The organization.
+    pub org: &'a str,
+    /// Its number.
+    pub seq: i64,
+    /// Its type.
+    pub event_type: &'a str,
+    /// Its time.
+    pub recorded_at: DateTime<Utc>,
+    /// The event that led to it.
+    pub caused_by: Option<i64>,
+}
+
+/// The chain value of an event: commits to everything before it.
+#[must_use]
+pub fn chain(previous: &Digest, payload_digest: &[u8], header: &Header<'_>) -> Digest {
+    let mut hash = Sha256::new();
+    hash.update(previous);
+    hash.update(payload_digest);
+    hash.update(format!(
+        "{} {} {} {} {}",
+        header.org,
+        header.seq,
+        header.event_type,
+        header.recorded_at.timestamp_micros(),
+        header.caused_by.unwrap_or(0)
+    ));
+    hash.finalize().into()
+}

@@ -1,0 +1,133 @@
+//! An event on its way into the ledger.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use uuid::Uuid;
+
+use super::digest::{Digest, Header, chain, new_salt, payload_digest};
+use super::head::Head;
+
+/// A booking was asked about; the body is what came in.
+pub const BOOKING_REQUESTED: &str = "booking.requested";
+/// It was decided; caused by the request.
+pub const BOOKING_DECIDED: &str = "booking.decided";
+/// The same request came again and got the stored answer; caused by that decision.
+pub const BOOKING_REPEATED: &str = "booking.repeated";
+/// A request could not be understood or authenticated.
+pub const REQUEST_REJECTED: &str = "request.rejected";
+
+/// The typed columns that queries filter by. Each is also derivable from the payloads.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the columns' own comments stand in migrations/V1__ledger.sql")]
+pub struct Columns {
+    pub case_id: Option<Uuid>,
+    pub request_digest: Option<Digest>,
+    pub outcome: Option<&'static str>,
+    pub unit_id: Option<Uuid>,
+    pub service_id: Option<Uuid>,
+    pub service_category_id: Option<Uuid>,
+    pub service_type_id: Option<Uuid>,
+    pub cu_index: Option<i32>,
+    pub appointment_date: Option<NaiveDate>,
+    pub start_minute: Option<i32>,
+    pub duration: Option<i32>,
+    pub channel: Option<String>,
+    pub booked_by: Option<&'static str>,
+    pub customer_record_id: Option<Uuid>,
+    pub triggered_by_user_email: Option<String>,
+    pub cancellation_reason: Option<String>,
+}
+
+/// What an event says, before it has a number.
+#[derive(Debug, Clone)]
+pub struct Content {
+    /// One of this module's constants.
+    pub event_type: &'static str,
+    /// The earlier event that led to this one.
+    pub caused_by: Option<i64>,
+    /// JSON with a version.
+    pub payload: String,
+    /// The request body, for `booking.requested`.
+    pub body: Option<String>,
+    /// What queries filter by.
+    pub columns: Columns,
+}
+
+/// An event with its number, time and proof.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// Its number.
+    pub seq: i64,
+    /// Its time.
+    pub recorded_at: DateTime<Utc>,
+    /// What it says.
+    pub content: Content,
+    /// 16 random bytes.
+    pub salt: [u8; 16],
+    /// See [`payload_digest`].
+    pub payload_digest: Digest,
+    /// See [`chain`].
+    pub chain: Digest,
+}
+
+/// Numbers events after a locked head.
+#[derive(Debug)]
+pub struct Numbering<'a> {
+    org: &'a str,
+    recorded_at: DateTime<Utc>,
+    last_seq: i64,
+    last_chain: Digest,
+    events: Vec<Event>,
+}
+
+impl<'a> Numbering<'a> {
+    /// Starts after the head.
+    #[must_use]
+    pub fn after(org: &'a str, head: &Head) -> Self {
+        Self {
+            org,
+            recorded_at: head.now,
+            last_seq: head.last_seq,
+            last_chain: head.last_chain,
+            events: Vec::new(),
+        }
+    }
+
+    /// The number that the next event gets.
+    #[must_use]
+    pub fn next_seq(&self) -> i64 {
+        self.last_seq + 1
+    }
+
+    /// Numbers an event and returns its number.
+    pub fn push(&mut self, content: Content) -> i64 {
+        let salt = new_salt();
+        let digest = payload_digest(&salt, &content.payload, content.body.as_deref());
+        self.last_seq += 1;
+        self.last_chain = chain(
+            &self.last_chain,
+            &digest,
+            &Header {
+                org: self.org,
+                seq: self.last_seq,
+                event_type: content.event_type,
+                recorded_at: self.recorded_at,
+                caused_by: content.caused_by,
+            },
+        );
+        self.events.push(Event {
+            seq: self.last_seq,
+            recorded_at: self.recorded_at,
+            content,
+            salt,
+            payload_digest: digest,
+            chain: self.last_chain,
+        });
+        self.last_seq
+    }
+
+    /// The numbered events.
+    #[must_use]
+    pub fn into_events(self) -> Vec<Event> {
+        self.events
+    }
+}

@@ -1,0 +1,96 @@
+//! `policy.capacity_caps`: at most so many appointments or minutes in a bucket.
+
+use serde::{Deserialize, Serialize};
+
+use super::bucket::{Bucket, CountedPer, Period, Weekdays};
+use super::facts::Facts;
+use super::kind::Kind;
+use super::place::Place;
+use super::row::{Policy, Terms};
+
+/// What a cap says.
+#[derive(Debug, Clone, Deserialize)]
+#[allow(missing_docs, reason = "the columns' own comments stand in migrations/V2__policy.sql")]
+pub struct CapacityCap {
+    pub max_appointments: Option<i64>,
+    pub max_minutes: Option<i64>,
+    pub counted_per: CountedPer,
+    pub period: Period,
+    #[serde(default, deserialize_with = "weekdays")]
+    pub weekdays: Option<Weekdays>,
+    pub from_minute: Option<i32>,
+    pub to_minute: Option<i32>,
+}
+
+fn weekdays<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Weekdays>, D::Error> {
+    let days = Option::<Vec<i16>>::deserialize(deserializer)?;
+    Ok(days.map(|days| Weekdays::from_iso(&days)))
+}
+
+impl Terms for CapacityCap {
+    const KIND: Kind = Kind::CapacityCaps;
+}
+
+/// What a cap compared: places and minutes taken by others before this booking, and the most that there may be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Compared {
+    /// What was counted.
+    pub bucket: Bucket,
+    /// Appointments in the bucket, this case's own place aside.
+    pub used: i64,
+    /// `max_appointments`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max: Option<i64>,
+    /// Minutes in the bucket.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub used_minutes: Option<i64>,
+    /// `max_minutes`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_minutes: Option<i64>,
+}
+
+impl Policy<CapacityCap> {
+    /// Whether it judges bookings for this place.
+    #[must_use]
+    pub fn concerns(&self, place: &Place) -> bool {
+        let cap = &self.terms;
+        self.header.scope.contains(place)
+            && cap.weekdays.is_none_or(|days| days.contain(place.date))
+            && cap.from_minute.is_none_or(|minute| minute <= place.start)
+            && cap.to_minute.is_none_or(|minute| place.start < minute)
+    }
+
+    /// What it counts for this place.
+    #[must_use]
+    pub fn bucket(&self, place: &Place) -> Bucket {
+        let cap = &self.terms;
+        Bucket::around(
+            place,
+            &self.header.scope,
+            cap.counted_per,
+            cap.period,
+            (cap.from_minute, cap.to_minute),
+            cap.weekdays,
+        )
+    }
+
+    /// Whether there is room, and what was compared.
+    #[must_use]
+    pub fn judge(&self, place: &Place, facts: &Facts<'_>) -> (bool, Compared) {
+        let bucket = self.bucket(place);
+        let used = facts.used(&bucket);
+        let with_this = used.with(place);
+        let cap = &self.terms;
+        let has_room = cap.max_appointments.is_none_or(|max| with_this.appointments <= max)
+            && cap.max_minutes.is_none_or(|max| with_this.minutes <= max);
+        let compared = Compared {
+            bucket,
+            used: used.appointments,
+            max: cap.max_appointments,
+            used_minutes: cap.max_minutes.map(|_| used.minutes),
+            max_minutes: cap.max_minutes,
+        };
+        (has_room, compared)
+    }
+}

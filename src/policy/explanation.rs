@@ -1,0 +1,59 @@
+//! Why: every policy that applied, and what it compared.
+
+use serde::{Serialize, Serializer};
+
+use super::kind::Kind;
+use super::row::Mode;
+use super::{capacity_caps, customer_blocklist};
+
+/// What a policy found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// It let the booking pass.
+    Allowed,
+    /// It refuses.
+    Refused,
+    /// It changed the booking.
+    Changed,
+    /// Its expression failed.
+    Error,
+}
+
+/// What a policy compared, by kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Compared {
+    /// A cap's counts.
+    CapacityCap(capacity_caps::Compared),
+    /// What a blocklist row matched.
+    BlockedCustomer(customer_blocklist::Compared),
+    /// What was wrong with its expression.
+    Error {
+        /// For the policy's author.
+        error: String,
+    },
+}
+
+/// One policy in a decision's explanation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Explained {
+    /// The policy's table.
+    #[serde(serialize_with = "kind_text")]
+    pub kind: Kind,
+    /// Its row.
+    pub id: i64,
+    /// Its name.
+    pub name: Option<String>,
+    /// The mode in which it was evaluated: `shadow` also if the whole organization was in shadow.
+    pub mode: Mode,
+    /// What it found.
+    pub verdict: Verdict,
+    /// What it compared.
+    #[serde(flatten)]
+    pub compared: Compared,
+}
+
+fn kind_text<S: Serializer>(kind: &Kind, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(kind.table())
+}

@@ -1,0 +1,45 @@
+//! What a decision may know besides the booking and the policies.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::bucket::Bucket;
+use super::customer_blocklist::{BlockedCustomer, BlocklistKey};
+use super::place::Place;
+use super::row::Policy;
+use super::tallies::{Tallies, Tally};
+
+/// What has to be looked up before a booking can be decided.
+#[derive(Debug, Default)]
+pub struct Needs {
+    /// Under which keys the blocklist is to be looked at.
+    pub blocklist_keys: BTreeSet<BlocklistKey>,
+    /// What is to be counted.
+    pub buckets: Vec<Bucket>,
+}
+
+/// What was looked up.
+#[derive(Debug)]
+pub struct Facts<'a> {
+    /// Rows of the blocklist that could match, by id.
+    pub blocked: Vec<Arc<Policy<BlockedCustomer>>>,
+    /// Counts of every needed bucket.
+    pub tallies: &'a Tallies,
+    /// The place that this case holds already: a move is decided as if it were free.
+    pub own_place: Option<&'a Place>,
+}
+
+impl Facts<'_> {
+    /// What others use of a bucket.
+    ///
+    /// A bucket that was not looked up counts as empty only in the sense that the caller broke [`Needs`]' contract; the decider and
+    /// the replay both look up every needed bucket.
+    #[must_use]
+    pub fn used(&self, bucket: &Bucket) -> Tally {
+        let tally = self.tallies.get(bucket).unwrap_or_default();
+        match self.own_place {
+            Some(own) if bucket.contains(own) => tally.without(own),
+            _ => tally,
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! A place: what an approved booking takes up, whatever the policies.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use uuid::Uuid;
+
+use crate::cubu::request::{BookedBy, Booking};
+
+/// A place in a calendar.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Where.
+    pub unit_id: Uuid,
+    /// For what; with date and cuIndex, the calendar.
+    pub service_id: Uuid,
+    /// The service category.
+    pub service_category_id: Option<Uuid>,
+    /// The service type.
+    pub service_type_id: Option<Uuid>,
+    /// The calendar's index.
+    pub cu_index: i32,
+    /// The calendar's date.
+    pub date: NaiveDate,
+    /// Minutes past local midnight.
+    pub start: i32,
+    /// Minutes.
+    pub duration: i32,
+    /// The start as an instant.
+    pub starts_at: DateTime<Utc>,
+    /// The channel.
+    pub channel: Option<String>,
+    /// Who booked.
+    pub booked_by: BookedBy,
+    /// The customer.
+    pub customer_record_id: Option<Uuid>,
+}
+
+impl Place {
+    /// The place that a booking asks for.
+    #[must_use]
+    pub fn of(booking: &Booking) -> Self {
+        let appointment = &booking.appointment;
+        Self {
+            unit_id: booking.unit_id,
+            service_id: booking.service_id,
+            service_category_id: booking.service_category_id,
+            service_type_id: booking.service_type_id,
+            cu_index: appointment.cu_index,
+            date: appointment.date,
+            start: appointment.start,
+            duration: appointment.duration,
+            starts_at: appointment.time_utc,
+            channel: booking.channel.clone(),
+            booked_by: booking.booked_by(),
+            customer_record_id: booking.customer_record_id,
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! An organization's policies in force, as a fold of its policy events.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::capacity_caps::CapacityCap;
+use super::change::PolicyChange;
+use super::kind::Kind;
+use super::place::Place;
+use super::row::{Policy, RowError, Terms};
+
+/// How a whole organization's policies act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OrganizationMode {
+    /// As each policy says.
+    Enforce,
+    /// As if every policy were in shadow: the kill switch.
+    Shadow,
+}
+
+/// `policy.organizations`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct Organization {
+    /// The kill switch.
+    pub mode: OrganizationMode,
+    /// How long a refused request gets the stored answer, in seconds.
+    pub retry_window_seconds: u32,
+}
+
+impl Default for Organization {
+    /// As the table's defaults.
+    fn default() -> Self {
+        Self {
+            mode: OrganizationMode::Enforce,
+            retry_window_seconds: 60,
+        }
+    }
+}
+
+/// Policies of one kind, found by the place they concern.
+///
+/// A policy lives in exactly one of three rooms: its service's, else its unit's, else the common one; so a booking looks only at
+/// policies that could concern it, and a hundred thousand of other services cost it nothing.
+#[derive(Debug)]
+pub struct Scoped<T> {
+    by_service: HashMap<Uuid, BTreeMap<i64, Policy<T>>>,
+    by_unit: HashMap<Uuid, BTreeMap<i64, Policy<T>>>,
+    common: BTreeMap<i64, Policy<T>>,
+    rooms: HashMap<i64, Room>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Room {
+    Service(Uuid),
+    Unit(Uuid),
+    Common,
+}
+
+impl<T> Default for Scoped<T> {
+    fn default() -> Self {
+        Self {
+            by_service: HashMap::new(),
+            by_unit: HashMap::new(),
+            common: BTreeMap::new(),
+            rooms: HashMap::new(),
+        }
+    }
+}
+
+impl<T: Terms> Scoped<T> {
+    /// How many.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rooms.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rooms.is_empty()
+    }
+
+    /// Those that could concern a place, by id.
+    #[must_use]
+    pub fn near(&self, place: &Place) -> Vec<&Policy<T>> {
+        let service = self.by_service.get(&place.service_id).into_iter().flatten();
+        let unit = self.by_unit.get(&place.unit_id).into_iter().flatten();
+        let mut found: Vec<_> = service.chain(unit).chain(&self.common).map(|(_, policy)| policy).collect();
+        found.sort_unstable_by_key(|policy| policy.header.id);
+        found
+    }
+
+    /// Puts a row in, in place of the one with its id.
+    pub fn insert(&mut self, policy: Policy<T>) {
+        let id = policy.header.id;
+        self.remove(id);
+        let scope = &policy.header.scope;
+        let (room, policies) = match (scope.service_id, scope.unit_id) {
+            (Some(service), _) => (Room::Service(service), self.by_service.entry(service).or_default()),
+            (None, Some(unit)) => (Room::Unit(unit), self.by_unit.entry(unit).or_default()),
+            (None, None) => (Room::Common, &mut self.common),
+        };
+        policies.insert(id, policy);
+        self.rooms.insert(id, room);
+    }
+
+    /// Takes a row out.
+    pub fn remove(&mut self, id: i64) {
+        fn leave<T>(rooms: &mut HashMap<Uuid, BTreeMap<i64, Policy<T>>>, key: Uuid, id: i64) {
+            if let Some(policies) = rooms.get_mut(&key) {
+                policies.remove(&id);
+                if policies.is_empty() {
+                    rooms.remove(&key);
+                }
+            }
+        }
+        match self.rooms.remove(&id) {
+            Some(Room::Service(service)) => leave(&mut self.by_service, service, id),
+            Some(Room::Unit(unit)) => leave(&mut self.by_unit, unit, id),
+            Some(Room::Common) => {
+                self.common.remove(&id);
+            }
+            None => {}
+        }
+    }
+
+    fn apply(&mut self, change: &PolicyChange<'_>) -> Result<(), RowError> {
+        self.remove(change.id);
+        if let Some(row) = change.new {
+            self.insert(Policy::from_row(row)?);
+        }
+        Ok(())
+    }
+}
+
+/// The policies of one organization that are kept in memory. The blocklist is not: its rows come as facts.
+#[derive(Debug, Default)]
+pub struct PolicySet {
+    /// Number of the newest policy event that is folded in.
+    pub version: i64,
+    /// The organization's own settings.
+    pub organization: Organization,
+    /// Capacity caps.
+    pub capacity_caps: Scoped<CapacityCap>,
+}
+
+impl PolicySet {
+    /// Folds one change in. A row that cannot be read leaves its policy out; the error names it.
+    pub fn apply(&mut self, change: &PolicyChange<'_>) -> Result<(), RowError> {
+        match change.kind {
+            Kind::Organizations => {
+                self.organization = match change.new {
+                    Some(row) => serde_json::from_str(row).map_err(|source| RowError {
+                        kind: Kind::Organizations,
+                        source,
+                    })?,
+                    None => Organization::default(),
+                };
+                Ok(())
+            }
+            Kind::CapacityCaps => self.capacity_caps.apply(change),
+            Kind::CustomerBlocklist => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! How many places, and how many minutes, are in each bucket.
+
+use std::collections::HashMap;
+
+use uuid::Uuid;
+
+use super::bucket::Bucket;
+use super::place::Place;
+
+/// A count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Places.
+    pub appointments: i64,
+    /// The sum of their durations.
+    pub minutes: i64,
+}
+
+impl Tally {
+    /// Without one place that was counted.
+    #[must_use]
+    pub fn without(self, place: &Place) -> Self {
+        Self {
+            appointments: self.appointments - 1,
+            minutes: self.minutes - i64::from(place.duration),
+        }
+    }
+
+    /// With one place more.
+    #[must_use]
+    pub fn with(self, place: &Place) -> Self {
+        Self {
+            appointments: self.appointments + 1,
+            minutes: self.minutes + i64::from(place.duration),
+        }
+    }
+}
+
+/// Known counts, kept true as places come and go.
+///
+/// Never iterated in a way that an answer could depend on: a hash map's order is not part of any decision.
+#[derive(Debug, Clone, Default)]
+pub struct Tallies {
+    // By service (or, for buckets that span services, by unit), so that a place touches only the buckets it could be in.
+    by_anchor: HashMap<Uuid, HashMap<Bucket, Tally>>,
+    len: usize,
+}
+
+fn anchor(bucket: &Bucket) -> Uuid {
+    bucket.service_id.or(bucket.unit_id).unwrap_or_default()
+}
+
+impl Tallies {
+    /// How many buckets are known.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether none is known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Forgets all.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// The count of a bucket, if known.
+    #[must_use]
+    pub fn get(&self, bucket: &Bucket) -> Option<Tally> {
+        self.by_anchor.get(&anchor(bucket))?.get(bucket).copied()
+    }
+
+    /// Learns the count of a bucket.
+    pub fn learn(&mut self, bucket: Bucket, tally: Tally) {
+        let buckets = self.by_anchor.entry(anchor(&bucket)).or_default();
+        if buckets.insert(bucket, tally).is_none() {
+            self.len += 1;
+        }
+    }
+
+    /// A place was taken.
+    pub fn take(&mut self, place: &Place) {
+        self.touch(place, |tally| tally.with(place));
+    }
+
+    /// A place was freed.
+    pub fn free(&mut self, place: &Place) {
+        self.touch(place, |tally| tally.without(place));
+    }
+
+    fn touch(&mut self, place: &Place, change: impl Fn(Tally) -> Tally) {
+        let unit = (place.unit_id != place.service_id).then_some(place.unit_id);
+        for anchor in [Some(place.service_id), unit].into_iter().flatten() {
+            if let Some(buckets) = self.by_anchor.get_mut(&anchor) {
+                for (bucket, tally) in buckets.iter_mut() {
+                    if bucket.contains(place) {
+                        *tally = change(*tally);
+                    }
+                }
+            }
+        }
+    }
+}
