@@ -21,7 +21,7 @@ const REFRESH_EVERY: Duration = Duration::from_secs(30);
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 /// How often refused requests may cause one organization's secrets to be read again.
 const READ_AGAIN_AFTER: Duration = Duration::from_millis(100);
-const READ_WITHIN: Duration = Duration::from_secs(2);
+const READ_WITHIN: Duration = Duration::from_secs(1);
 
 type Row = (
     String,
@@ -35,7 +35,13 @@ type Row = (
 #[derive(Debug, Clone)]
 pub(super) struct Known {
     pub(super) secrets: Arc<OrgSecrets>,
-    last_read: Arc<Mutex<Option<Instant>>>,
+    last_read: Arc<Mutex<Option<LastRead>>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct LastRead {
+    started: Instant,
+    succeeded: bool,
 }
 
 #[derive(Debug)]
@@ -78,17 +84,23 @@ impl Cache {
         arrived: Instant,
     ) -> Result<Arc<OrgSecrets>, AccessError> {
         let mut last_read = known.last_read.lock().await;
-        if last_read.is_some_and(|last_read| last_read > arrived) {
-            return self
-                .get(org)
-                .map(|known| known.secrets)
-                .ok_or(AccessError::UnknownOrg);
+        if let Some(last) = *last_read {
+            if last.started > arrived && !last.succeeded {
+                return Err(AccessError::Unavailable);
+            }
+            if last.started > arrived {
+                let known = self.get(org).ok_or(AccessError::UnknownOrg)?;
+                return Ok(known.secrets);
+            }
+            sleep(READ_AGAIN_AFTER.saturating_sub(last.started.elapsed())).await;
         }
-        if let Some(last_read) = *last_read {
-            sleep(READ_AGAIN_AFTER.saturating_sub(last_read.elapsed())).await;
-        }
-        *last_read = Some(Instant::now());
-        self.read(org).await
+        let started = Instant::now();
+        let secrets = self.read(org).await;
+        *last_read = Some(LastRead {
+            started,
+            succeeded: !matches!(secrets, Err(AccessError::Unavailable)),
+        });
+        secrets
     }
 
     async fn read(&self, org: &Org) -> Result<Arc<OrgSecrets>, AccessError> {
