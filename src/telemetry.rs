@@ -1,1 +1,7 @@
-//! telemetry.
+//! What operators see: logs and metrics. Neither ever holds a body, a secret or a customer's data.
+
+mod logs;
+mod metrics;
+
+pub use logs::{LogError, LogFormat, LogFormatError, init_logs};
+pub use metrics::Metrics;

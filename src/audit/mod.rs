@@ -1,1 +1,29 @@
-//! audit.
+//! Looking back: search, and one decision with all that belongs to it. Every query is confined to one organization.
+
+mod cursor;
+mod decision;
+mod filter;
+mod search;
+
+pub use cursor::{Cursor, CursorError};
+pub use decision::{Decision, DecisionDetail};
+pub use filter::{Filter, Outcome, ParameterFault};
+pub use search::{Page, Search, read_decision, search_decisions};
+
+/// Why there is no answer to an auditor's question.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditError {
+    /// The database did not answer.
+    #[error("the ledger cannot be read now")]
+    Database(#[from] sqlx::Error),
+    /// A stored payload is not what this version of the service can read.
+    #[error("event {seq} of {org} cannot be read")]
+    Unreadable {
+        /// The organization.
+        org: String,
+        /// The event.
+        seq: i64,
+        /// What was wrong with it.
+        source: serde_json::Error,
+    },
+}

@@ -1,5 +1,16 @@
 //! The body of `beforeBookAppointment`.
 
+mod error;
+mod parse;
+mod scalars;
+mod wire;
+
+pub use error::{FieldFault, RequestError};
+pub use parse::parse;
+pub(super) use parse::{parse_wire, required};
+pub(super) use scalars::Guid;
+pub(super) use wire::{Object, WireAppointment};
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
@@ -108,3 +119,6 @@ impl Booking {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

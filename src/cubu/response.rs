@@ -35,3 +35,71 @@ pub struct Response {
     /// Shown to the person who books.
     pub cancellation_reason: Option<String>,
 }
+
+impl Response {
+    /// The same with the contract's own rule applied: whoever uses the customer's contact details gives none.
+    #[must_use]
+    pub fn finished(mut self) -> Self {
+        if self.use_customer_contact_info {
+            self.contact_phone_number = None;
+            self.contact_email = None;
+        }
+        self
+    }
+
+    /// The exact body that is answered and recorded: all twelve keys in the contract's order, the contract's rule applied.
+    #[must_use]
+    pub fn to_body(&self) -> String {
+        let gives_details = self.contact_phone_number.is_some() || self.contact_email.is_some();
+        if self.use_customer_contact_info && gives_details {
+            return self.clone().finished().to_body();
+        }
+        serde_json::to_string(self).expect("texts, flags and maps with text keys are always JSON")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_twelve_keys_in_order() {
+        assert_eq!(
+            Response::default().to_body(),
+            concat!(
+                r#"{"fields":null,"tagIds":null,"removeCustomer":false,"customerRecordId":null,"#,
+                r#""useCustomerContactInfo":false,"contactPhoneNumber":null,"contactEmail":null,"#,
+                r#""serviceTypeId":null,"channel":null,"preventSelfCheckIn":null,"#,
+                r#""cancelled":false,"cancellationReason":null}"#
+            )
+        );
+    }
+
+    #[test]
+    fn contact_details_are_null_when_the_customers_are_used() {
+        let response = Response {
+            use_customer_contact_info: true,
+            contact_phone_number: Some("+1".to_owned()),
+            contact_email: Some("a@b".to_owned()),
+            ..Response::default()
+        };
+        let body: serde_json::Value = serde_json::from_str(&response.to_body()).unwrap();
+        assert!(body["contactPhoneNumber"].is_null() && body["contactEmail"].is_null());
+        assert_eq!(body["useCustomerContactInfo"], true);
+    }
+
+    #[test]
+    fn field_values_go_back_byte_for_byte() {
+        let raw = |text: &str| RawValue::from_string(text.to_owned()).unwrap();
+        let fields = BTreeMap::from([
+            ("b".to_owned(), raw(r#""caf\u00e9\/""#)),
+            ("a".to_owned(), raw("1.50e+02")),
+        ]);
+        let response = Response {
+            fields: Some(fields),
+            ..Response::default()
+        };
+        let expected = r#"{"fields":{"a":1.50e+02,"b":"caf\u00e9\/"},"#;
+        assert!(response.to_body().starts_with(expected));
+    }
+}

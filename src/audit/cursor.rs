@@ -1,0 +1,97 @@
+//! Where a search goes on: after a ledger number, so that pages neither skip nor repeat while decisions are added.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+use super::filter::Filter;
+
+const VERSION: u8 = 1;
+
+/// Opaque to callers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    #[serde(rename = "v")]
+    version: u8,
+    #[serde(rename = "f")]
+    filter: String,
+    #[serde(rename = "s")]
+    seq: i64,
+}
+
+/// Why a text is no cursor for this search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CursorError {
+    /// Not made here.
+    #[error("must be a nextCursor of an earlier answer")]
+    Malformed,
+    /// Made for other filters.
+    #[error("belongs to a search with other filters")]
+    OtherFilters,
+}
+
+impl Cursor {
+    pub(super) fn after(seq: i64, filter: &Filter) -> Self {
+        Self {
+            version: VERSION,
+            filter: filter.digest(),
+            seq,
+        }
+    }
+
+    /// The text that callers send back.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        let json = serde_json::to_vec(self).expect("numbers and a text are always JSON");
+        URL_SAFE_NO_PAD.encode(json)
+    }
+
+    /// The ledger number after which a search with these filters goes on.
+    ///
+    /// # Errors
+    /// When the text is no cursor, or one of a search with other filters.
+    pub fn decode(text: &str, filter: &Filter) -> Result<i64, CursorError> {
+        let json = (URL_SAFE_NO_PAD.decode(text)).map_err(|_| CursorError::Malformed)?;
+        let cursor: Self = serde_json::from_slice(&json).map_err(|_| CursorError::Malformed)?;
+        if cursor.version != VERSION || cursor.seq < 1 {
+            return Err(CursorError::Malformed);
+        }
+        if cursor.filter != filter.digest() {
+            return Err(CursorError::OtherFilters);
+        }
+        Ok(cursor.seq)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_and_back_with_the_same_filters_only() {
+        let all = Filter::default();
+        let text = Cursor::after(17, &all).encode();
+        assert_eq!(Cursor::decode(&text, &all), Ok(17));
+        let mut cancelled = Filter::default();
+        cancelled.add("outcome", "cancelled").unwrap();
+        assert_eq!(
+            Cursor::decode(&text, &cancelled),
+            Err(CursorError::OtherFilters)
+        );
+    }
+
+    #[test]
+    fn anything_else_is_no_cursor() {
+        let encode = |json: &str| URL_SAFE_NO_PAD.encode(json);
+        for text in [
+            String::new(),
+            "%%%".to_owned(),
+            encode("[]"),
+            encode(r#"{"v":2,"f":"","s":1}"#),
+            encode(r#"{"v":1,"f":"","s":-1}"#),
+        ] {
+            let verdict = Cursor::decode(&text, &Filter::default());
+            assert_eq!(verdict, Err(CursorError::Malformed), "{text}");
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Logs, to standard error.
+
+use std::io::IsTerminal;
+use std::str::FromStr;
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+
+/// How a line of the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Not the name of a log format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a log format is `human` or `json`")]
+pub struct LogFormatError;
+
+impl FromStr for LogFormat {
+    type Err = LogFormatError;
+
+    fn from_str(name: &str) -> Result<Self, LogFormatError> {
+        match name {
+            "human" => Ok(Self::Human),
+            "json" => Ok(Self::Json),
+            _ => Err(LogFormatError),
+        }
+    }
+}
+
+/// Why logging could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// Not a filter such as `info,bookwarden=debug`.
+    #[error("the log filter is not understood: {0}")]
+    Filter(#[from] ParseError),
+    /// It was started before.
+    #[error("logging cannot start: {0}")]
+    Started(#[from] TryInitError),
+}
+
+/// Starts logging for the whole process. Answered bookings are logged at `debug`, since the ledger has them all;
+/// refused requests at `info`, failures at `error`.
+///
+/// # Errors
+/// When the filter is not understood, or logging has started before.
+pub fn init_logs(filter: &str, format: LogFormat) -> Result<(), LogError> {
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::try_new(filter)?)
+        .with_writer(std::io::stderr);
+    match format {
+        LogFormat::Human => {
+            let colours = std::io::stderr().is_terminal();
+            builder.with_ansi(colours).finish().try_init()?;
+        }
+        LogFormat::Json => builder.json().flatten_event(true).finish().try_init()?,
+    }
+    Ok(())
+}
