@@ -14,6 +14,7 @@ pub(super) use wire::{Object, WireAppointment};
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -89,7 +90,8 @@ pub struct Appointment {
 }
 
 /// Who booked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum BookedBy {
     /// A kiosk, the web, or the server-to-server API: no user triggered it.
     SelfService,

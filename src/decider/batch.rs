@@ -75,7 +75,7 @@ pub(super) async fn commit(
     let cases = cases::read(connection, org, &requests, head.now - retry_window).await?;
 
     let keys = asked.iter().flat_map(|asked| &asked.needs.blocklist_keys);
-    let keys = keys.filter(|key| memory.policies.may_be_blocked(key)).collect();
+    let keys = keys.filter(|key| memory.policies.may_be_blocked(key)).cloned().collect();
     let blocked = find_blocked(connection, org, &keys).await?;
     let buckets = asked.iter_mut().flat_map(|asked| std::mem::take(&mut asked.needs.buckets));
     count(connection, org, buckets, &mut memory.tallies).await?;

@@ -19,8 +19,10 @@ pub(super) struct Blocked(HashMap<BlocklistKey, BTreeMap<i64, Arc<Policy<Blocked
 impl Blocked {
     /// The rows under any of these keys, by id.
     pub(super) fn under(&self, keys: &BTreeSet<BlocklistKey>) -> Vec<Arc<Policy<BlockedCustomer>>> {
-        let rows: BTreeMap<i64, _> = keys.iter().filter_map(|key| self.0.get(key)).flatten().collect();
-        rows.into_values().cloned().collect()
+        let mut rows: Vec<_> = keys.iter().filter_map(|key| self.0.get(key)).flat_map(BTreeMap::values).collect();
+        rows.sort_unstable_by_key(|row| row.header.id);
+        rows.dedup_by_key(|row| row.header.id);
+        rows.into_iter().cloned().collect()
     }
 }
 

@@ -117,7 +117,7 @@ impl<'a> Draft<'a> {
 /// The guards' turn: collects what each found.
 struct Hearing<'a> {
     draft: Draft<'a>,
-    expression_scope: Option<ExpressionScope>,
+    expression_scope: Option<ExpressionScope<'a>>,
     policies: Vec<Explained>,
     reason: Option<String>,
 }

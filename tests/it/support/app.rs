@@ -1,0 +1,155 @@
+//! A database with a server on it, and a helper for each thing that a test does.
+
+use bookwarden::cubu::signature;
+use reqwest::{Client, StatusCode};
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, PgPool};
+use uuid::Uuid;
+
+use super::cluster::cluster;
+use super::server::Server;
+
+/// The webhook secret of the tests' organizations.
+pub const SECRET: &str = "dev-secret";
+
+/// An organization `default` with a secret and a token, and a server.
+pub struct TestApp {
+    /// The database as its owner: what psql would use.
+    pub database: PgPool,
+    /// The same, for another server.
+    pub database_url: String,
+    /// The server.
+    pub server: Server,
+    client: Client,
+}
+
+/// An answer of the webhook.
+#[derive(Debug, Clone)]
+pub struct Answered {
+    pub status: StatusCode,
+    pub decision_id: Option<i64>,
+    pub text: String,
+    pub json: Value,
+}
+
+impl Answered {
+    pub fn cancelled(&self) -> bool {
+        assert_eq!(self.status, StatusCode::OK, "{}", self.text);
+        self.json["cancelled"].as_bool().expect("cancelled is a boolean")
+    }
+}
+
+/// The sample booking with a case of its own.
+pub fn booking() -> Value {
+    let sample = include_str!("../../samples/before-book-appointment.json");
+    let mut booking: Value = serde_json::from_str(sample).expect("the sample is JSON");
+    booking["caseId"] = Uuid::new_v4().to_string().into();
+    booking
+}
+
+/// The case of a booking.
+pub fn case_id(booking: &Value) -> String {
+    booking["caseId"].as_str().expect("a caseId").to_owned()
+}
+
+impl TestApp {
+    pub async fn start() -> Self {
+        let database_url = cluster().await.new_database().await;
+        let database = PgPool::connect(&database_url).await.expect("the database answers");
+        sqlx::query("insert into access.webhook_secrets (org, secret) values ('default', $1)")
+            .bind(SECRET)
+            .execute(&database)
+            .await
+            .expect("a secret");
+        sqlx::query(
+            "insert into access.audit_tokens (org, name, role, token_digest) values ('default', 'tests', 'auditor', sha256('test-token'))",
+        )
+        .execute(&database)
+        .await
+        .expect("a token");
+        let server = Server::start(&database_url);
+        Self {
+            database,
+            database_url,
+            server,
+            client: Client::new(),
+        }
+    }
+
+    /// Books through this app's server.
+    pub async fn book(&self, booking: &Value) -> Answered {
+        self.book_at(&self.server, booking).await
+    }
+
+    /// Books through another server.
+    pub async fn book_at(&self, server: &Server, booking: &Value) -> Answered {
+        let body = booking.to_string();
+        let authorization = signature::sign(SECRET, body.as_bytes());
+        self.post(server, "/service/actions/beforeBookAppointment", body, Some(authorization)).await.expect("an answer")
+    }
+
+    /// Posts a body with a header made elsewhere.
+    pub async fn post(&self, server: &Server, path: &str, body: impl Into<reqwest::Body>, authorization: Option<String>) -> reqwest::Result<Answered> {
+        let mut request = self
+            .client
+            .post(format!("{}{path}", server.url))
+            .header("content-type", "application/json")
+            .body(body);
+        if let Some(authorization) = authorization {
+            request = request.header("authorization", authorization);
+        }
+        let response = request.send().await?;
+        let status = response.status();
+        let decision_id = response
+            .headers()
+            .get("bookwarden-decision")
+            .map(|id| id.to_str().expect("text").parse().expect("a number"));
+        let text = response.text().await?;
+        let json = serde_json::from_str(&text).unwrap_or_default();
+        Ok(Answered {
+            status,
+            decision_id,
+            text,
+            json,
+        })
+    }
+
+    /// Asks the audit API.
+    pub async fn get(&self, path_and_query: &str) -> (StatusCode, Value) {
+        let response = self
+            .client
+            .get(format!("{}{path_and_query}", self.server.url))
+            .bearer_auth("test-token")
+            .send()
+            .await
+            .expect("an answer");
+        let status = response.status();
+        (status, response.json().await.expect("JSON"))
+    }
+
+    /// Runs SQL as the database's owner, as psql would: each call is one simple query, so several statements are one transaction.
+    pub async fn sql(&self, statements: &str) {
+        sqlx::raw_sql(AssertSqlSafe(statements))
+            .execute(&self.database)
+            .await
+            .unwrap_or_else(|error| panic!("{statements}: {error}"));
+    }
+
+    /// One number.
+    pub async fn number(&self, query: &str) -> i64 {
+        sqlx::query_scalar(AssertSqlSafe(query))
+            .fetch_one(&self.database)
+            .await
+            .unwrap_or_else(|error| panic!("{query}: {error}"))
+    }
+
+    /// The ledger's numbers have no gap, and the projections and the chain agree with the events.
+    pub async fn check_ledger(&self) {
+        assert_eq!(
+            self.number("select count(*) from ledger.heads h where last_seq <> (select count(*) from ledger.events e where e.org = h.org)").await,
+            0,
+            "the ledger's numbers have no gap"
+        );
+        assert_eq!(self.number(include_str!("broken_links.sql")).await, 0, "the chain holds");
+    }
+}

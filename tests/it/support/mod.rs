@@ -1,0 +1,8 @@
+//! What every integration test stands on.
+
+mod app;
+mod cluster;
+mod server;
+
+pub use app::{Answered, TestApp, booking, case_id};
+pub use server::Server;
