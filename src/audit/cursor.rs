@@ -23,11 +23,22 @@ pub struct Cursor {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CursorError {
     /// Not made here.
-    #[error("must be a nextCursor of an earlier answer")]
+    #[error("{}", self.message())]
     Malformed,
     /// Made for other filters.
-    #[error("belongs to a search with other filters")]
+    #[error("{}", self.message())]
     OtherFilters,
+}
+
+impl CursorError {
+    /// What is wrong, as a parameter's fault.
+    #[must_use]
+    pub const fn message(self) -> &'static str {
+        match self {
+            Self::Malformed => "must be a nextCursor of an earlier answer",
+            Self::OtherFilters => "belongs to a search with other filters",
+        }
+    }
 }
 
 impl Cursor {

@@ -1,0 +1,93 @@
+//! What other layers could not do, as problems.
+
+use super::{Problem, ProblemDetail, ProblemKind};
+use crate::access::AccessError;
+use crate::access::tokens::TokenError;
+use crate::audit::AuditError;
+use crate::cubu::request::RequestError;
+use crate::decider::DecideError;
+
+impl From<AccessError> for Problem {
+    fn from(error: AccessError) -> Self {
+        let kind = match error {
+            AccessError::MissingSignature => ProblemKind::MissingSignature,
+            AccessError::WrongScheme => ProblemKind::WrongScheme,
+            AccessError::MalformedSignature => ProblemKind::MalformedSignature,
+            AccessError::InvalidSignature => ProblemKind::InvalidSignature,
+            AccessError::UnknownOrg => ProblemKind::UnknownOrganization,
+            AccessError::Unavailable => ProblemKind::Unavailable,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<RequestError> for Problem {
+    fn from(error: RequestError) -> Self {
+        let detail = error.to_string();
+        let (kind, faults) = match error {
+            RequestError::NotUtf8 { .. } => (ProblemKind::NotUtf8, Vec::new()),
+            RequestError::NotJson { .. } => (ProblemKind::NotJson, Vec::new()),
+            RequestError::Fields(faults) => (ProblemKind::InvalidBooking, faults),
+        };
+        let errors = (faults.into_iter())
+            .map(|fault| ProblemDetail {
+                path: fault.path,
+                message: fault.message,
+            })
+            .collect();
+        Self {
+            kind,
+            detail: detail.into(),
+            errors,
+        }
+    }
+}
+
+impl From<DecideError> for Problem {
+    fn from(error: DecideError) -> Self {
+        let kind = match &error {
+            DecideError::QueueFull => ProblemKind::QueueFull,
+            DecideError::Unavailable => ProblemKind::Unavailable,
+            DecideError::UnknownOrg => ProblemKind::UnknownOrganization,
+            DecideError::Refused(reason) => {
+                tracing::error!(reason, "a booking could not be recorded");
+                let detail = "the booking could not be recorded; others were not affected";
+                return Self::new(ProblemKind::NotRecorded, detail);
+            }
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<TokenError> for Problem {
+    fn from(error: TokenError) -> Self {
+        let kind = match &error {
+            TokenError::Missing => ProblemKind::MissingToken,
+            TokenError::Invalid => ProblemKind::InvalidToken,
+            TokenError::Unavailable(source) => return database(source),
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<AuditError> for Problem {
+    fn from(error: AuditError) -> Self {
+        match error {
+            AuditError::Database(source) => database(&source),
+            AuditError::Unreadable {
+                ref org,
+                seq,
+                ref source,
+            } => {
+                tracing::error!(org, seq, %source, "a stored event cannot be read");
+                Self::new(ProblemKind::Internal, error.to_string())
+            }
+        }
+    }
+}
+
+/// What the database said is for the log only.
+fn database(error: &sqlx::Error) -> Problem {
+    tracing::error!(%error, "the database did not answer a query");
+    Problem::new(ProblemKind::Unavailable, "the database is not available")
+}

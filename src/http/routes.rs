@@ -1,0 +1,81 @@
+//! What is served where.
+
+use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse, Resource, Route};
+
+use super::problems::{Problem, ProblemKind};
+use super::request_id::RequestId;
+use super::{audit, health, webhook};
+
+pub(super) const BEFORE_BOOK: &str = "/service/actions/beforeBookAppointment";
+pub(super) const ORG_BEFORE_BOOK: &str = "/{org}/service/actions/beforeBookAppointment";
+const HEALTHZ: &str = "/healthz";
+const READYZ: &str = "/readyz";
+const METRICS: &str = "/metrics";
+const DECISIONS: &str = "/v1/decisions";
+const DECISION: &str = "/v1/decisions/{decisionId}";
+
+const ALL: [&str; 7] = [
+    BEFORE_BOOK,
+    ORG_BEFORE_BOOK,
+    HEALTHZ,
+    READYZ,
+    METRICS,
+    DECISIONS,
+    DECISION,
+];
+
+/// The route's own pattern, for labels: an address could be anything.
+pub(super) fn label(pattern: Option<&str>) -> &'static str {
+    (ALL.into_iter())
+        .find(|route| Some(*route) == pattern)
+        .unwrap_or("unknown")
+}
+
+pub(super) fn configure(config: &mut ServiceConfig) {
+    config
+        .service(post(
+            BEFORE_BOOK,
+            web::post().to(webhook::before_book_appointment),
+        ))
+        .service(post(
+            ORG_BEFORE_BOOK,
+            web::post().to(webhook::before_book_appointment),
+        ))
+        .service(get(HEALTHZ, || web::route().to(health::healthz)))
+        .service(get(READYZ, || web::route().to(health::readyz)))
+        .service(get(METRICS, || web::route().to(health::metrics)))
+        .service(get(DECISIONS, || web::route().to(audit::search_decisions)))
+        .service(get(DECISION, || web::route().to(audit::read_decision)))
+        .default_service(web::to(unknown_route));
+}
+
+fn post(path: &str, route: Route) -> Resource {
+    let not_allowed = |request: HttpRequest| async move { method_not_allowed(&request, "POST") };
+    web::resource(path)
+        .route(route)
+        .default_service(web::to(not_allowed))
+}
+
+fn get(path: &str, route: impl Fn() -> Route) -> Resource {
+    let not_allowed =
+        |request: HttpRequest| async move { method_not_allowed(&request, "GET, HEAD") };
+    web::resource(path)
+        .route(route().method(actix_web::http::Method::GET))
+        .route(route().method(actix_web::http::Method::HEAD))
+        .default_service(web::to(not_allowed))
+}
+
+fn method_not_allowed(request: &HttpRequest, allowed: &'static str) -> HttpResponse {
+    let problem = Problem::new(ProblemKind::MethodNotAllowed, format!("allowed: {allowed}"));
+    let mut response = problem.response(RequestId::of(request).as_str());
+    let allowed = HeaderValue::from_static(allowed);
+    response.headers_mut().insert(ALLOW, allowed);
+    response
+}
+
+async fn unknown_route(request: HttpRequest) -> HttpResponse {
+    let detail = "see the documentation for what is served";
+    Problem::new(ProblemKind::UnknownRoute, detail).response(RequestId::of(&request).as_str())
+}

@@ -1,0 +1,201 @@
+//! The webhook: from a request to a booking, and from a decision to an answer.
+
+use std::str::FromStr;
+use std::time::Instant;
+
+use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL, HeaderName};
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use sha2::{Digest, Sha256};
+use tokio::time::timeout;
+
+use super::app::App;
+use super::body::read_body;
+use super::problems::{Problem, ProblemKind};
+use super::request_id::RequestId;
+use crate::access::AccessError;
+use crate::cubu::request;
+use crate::decider::{Answer, DecideError, Rejection, Submission};
+use crate::org::Org;
+
+pub(super) const DECISION_HEADER: HeaderName = HeaderName::from_static("bookwarden-decision");
+
+/// How much of a refused body is recorded.
+const EXCERPT_BYTES: usize = 512;
+
+/// A request that is refused, with what is recorded of it.
+struct Refusal {
+    problem: Problem,
+    body: Vec<u8>,
+    size: usize,
+}
+
+impl Refusal {
+    fn of(problem: impl Into<Problem>, body: Vec<u8>) -> Self {
+        Self {
+            problem: problem.into(),
+            size: body.len(),
+            body,
+        }
+    }
+}
+
+/// `beforeBookAppointment`: decides, and answers once the decision is on the ledger.
+pub(super) async fn before_book_appointment(
+    app: Data<App>,
+    request: HttpRequest,
+    payload: Payload,
+) -> HttpResponse {
+    let arrived = Instant::now();
+    let org = match organization(&request) {
+        Ok(org) => org,
+        Err(problem) => return problem.response(RequestId::of(&request).as_str()),
+    };
+    let decided = match admit(&app, &org, &request, payload).await {
+        Ok(submission) => decide(&app, &org, submission).await,
+        Err(refusal) => Err(record(&app, &org, refusal).await),
+    };
+    match decided {
+        Ok(answer) => {
+            app.parts.metrics.decision_duration(arrived.elapsed());
+            HttpResponse::Ok()
+                .content_type("application/json")
+                .insert_header((DECISION_HEADER, answer.decision_id))
+                .insert_header((CACHE_CONTROL, "no-store"))
+                .body(answer.body.to_string())
+        }
+        Err(problem) => problem.response(RequestId::of(&request).as_str()),
+    }
+}
+
+/// The organization in the address; `default` where it names none.
+pub(super) fn organization(request: &HttpRequest) -> Result<Org, Problem> {
+    match request.match_info().get("org") {
+        None => Ok(Org::default_org()),
+        Some(name) => Org::from_str(name)
+            .map_err(|error| Problem::new(ProblemKind::UnknownOrganization, error.to_string())),
+    }
+}
+
+/// Reads, authenticates and parses, in this order: nothing of a stranger's is parsed.
+async fn admit(
+    app: &App,
+    org: &Org,
+    request: &HttpRequest,
+    payload: Payload,
+) -> Result<Submission, Refusal> {
+    let limits = &app.parts.limits;
+    if !limits.headers_fit(request) {
+        let detail = format!("at most {} bytes", limits.max_header_bytes);
+        let problem = Problem::new(ProblemKind::HeadersTooLarge, detail);
+        return Err(Refusal::of(problem, Vec::new()));
+    }
+    let body = match read_body(request, payload, limits).await {
+        Ok(body) => body,
+        Err(partial) => {
+            return Err(Refusal {
+                problem: partial.problem,
+                body: partial.read,
+                size: partial.size,
+            });
+        }
+    };
+    let authorization = match authorization(request) {
+        Ok(authorization) => authorization,
+        Err(error) => return Err(Refusal::of(error, body)),
+    };
+    let authenticated = (app.parts.access)
+        .authenticate(org, authorization, &body)
+        .await;
+    let authenticated = match authenticated {
+        Ok(authenticated) => authenticated,
+        Err(error) => return Err(Refusal::of(error, body)),
+    };
+    let booking = match request::parse(&body) {
+        Ok(booking) => booking,
+        Err(error) => return Err(Refusal::of(error, body)),
+    };
+    match String::from_utf8(body) {
+        Ok(body) => Ok(Submission {
+            body,
+            booking,
+            authorization: authorization.map(str::to_owned),
+            secret_id: authenticated.secret_id,
+        }),
+        // Parsing has refused this already.
+        Err(error) => {
+            let problem = Problem::new(ProblemKind::NotUtf8, "the body is not UTF-8");
+            Err(Refusal::of(problem, error.into_bytes()))
+        }
+    }
+}
+
+fn authorization(request: &HttpRequest) -> Result<Option<&str>, AccessError> {
+    let mut values = request.headers().get_all(AUTHORIZATION);
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => (value.to_str())
+            .map(Some)
+            .map_err(|_| AccessError::MalformedSignature),
+        (Some(_), Some(_)) => Err(AccessError::MalformedSignature),
+    }
+}
+
+async fn decide(app: &App, org: &Org, submission: Submission) -> Result<Answer, Problem> {
+    let answer = app.parts.decider.decide(org, submission);
+    match timeout(app.parts.limits.request_timeout, answer).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(DecideError::Unavailable.into()),
+    }
+}
+
+/// Promise 1 for refusals: on the ledger first, then out. Returns what is to be answered.
+async fn record(app: &App, org: &Org, refusal: Refusal) -> Problem {
+    let Refusal {
+        problem,
+        body,
+        size,
+    } = refusal;
+    if problem.kind == ProblemKind::Unavailable {
+        return problem;
+    }
+    app.parts.metrics.rejected(problem.kind.id());
+    // Who does not exist has no ledger.
+    if problem.kind == ProblemKind::UnknownOrganization {
+        return problem;
+    }
+    let rejection = Rejection {
+        reason: problem.kind.id(),
+        detail: problem.detail.to_string(),
+        size,
+        body_digest: Sha256::digest(&body).into(),
+        excerpt: excerpt(&body),
+    };
+    let recorded = app.parts.decider.reject(org, rejection);
+    match timeout(app.parts.limits.request_timeout, recorded).await {
+        Ok(Ok(true)) => problem,
+        Ok(Ok(false)) => {
+            app.parts.metrics.rejection_dropped();
+            problem
+        }
+        Ok(Err(error)) => error.into(),
+        Err(_) => DecideError::Unavailable.into(),
+    }
+}
+
+/// Text that Postgres can store.
+fn excerpt(body: &[u8]) -> String {
+    let start = &body[..body.len().min(EXCERPT_BYTES)];
+    String::from_utf8_lossy(start).replace('\0', "\u{fffd}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_excerpt_is_bounded_and_storable() {
+        assert_eq!(excerpt(b"a\0b\xff"), "a\u{fffd}b\u{fffd}");
+        assert_eq!(excerpt(&[b'x'; 2000]).len(), EXCERPT_BYTES);
+    }
+}
