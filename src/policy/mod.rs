@@ -1,1 +1,5 @@
 //! policy.
+
+pub mod expression;
+pub mod match_key;
+pub mod message;
