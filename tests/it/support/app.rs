@@ -143,8 +143,16 @@ impl TestApp {
             .unwrap_or_else(|error| panic!("{query}: {error}"))
     }
 
-    /// The ledger's numbers have no gap, and the projections and the chain agree with the events.
-    pub async fn check_ledger(&self) {
+    /// One text.
+    pub async fn text(&self, query: &str) -> String {
+        sqlx::query_scalar(AssertSqlSafe(query))
+            .fetch_one(&self.database)
+            .await
+            .unwrap_or_else(|error| panic!("{query}: {error}"))
+    }
+
+    /// How every test ends: the ledger's numbers have no gap, and its chain holds.
+    pub async fn check(&self) {
         assert_eq!(
             self.number("select count(*) from ledger.heads h where last_seq <> (select count(*) from ledger.events e where e.org = h.org)").await,
             0,

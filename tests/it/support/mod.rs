@@ -4,5 +4,5 @@ mod app;
 mod cluster;
 mod server;
 
-pub use app::{Answered, TestApp, booking, case_id};
+pub use app::{Answered, SECRET, TestApp, booking, case_id};
 pub use server::Server;
