@@ -125,7 +125,7 @@ pub async fn is_current(pool: &PgPool) -> Result<bool, sqlx::Error> {
 
 async fn check_suitable(connection: &mut PgConnection) -> Result<(), MigrateError> {
     type Row = (i32, String, bool, String, bool, String, bool, bool);
-    let row: Row = sqlx::query_as(include_str!("../../sql/queries/describe_sql"))
+    let row: Row = sqlx::query_as(include_str!("../../sql/queries/describe_server.sql"))
         .fetch_one(connection)
         .await?;
     let (
