@@ -1,5 +1,5 @@
 //! Every configuration key of the service, with its default, unit and meaning. Nothing else reads the environment for
-//! configuration; `docs/configuration.md` and `bookwarden help-settings` show the same table.
+//! configuration; `docs/configuration.md` and `bookwarden serve --help` show the same table.
 
 mod error;
 mod values;

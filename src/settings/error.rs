@@ -23,7 +23,7 @@ pub enum SettingsError {
     },
     /// A `BOOKWARDEN_` variable that is no key: most likely a typing error that would go unnoticed.
     #[error(
-        "the environment variable {key} is not a setting of bookwarden; did you mean {nearest}? (`bookwarden help-settings` lists all)"
+        "the environment variable {key} is not a setting of bookwarden; did you mean {nearest}? (`bookwarden serve --help` lists all)"
     )]
     Unknown {
         /// The variable.

@@ -29,7 +29,7 @@ fn the_defaults_stand_without_any_variable() {
 #[test]
 fn every_example_is_valid() {
     for key in KEYS {
-        from(&[(key.name, key.example)]).unwrap_or_else(|error| panic!("{error}"));
+        from(&[(key.name, key.example)]).expect(key.name);
     }
 }
 

@@ -13,14 +13,14 @@ mod unprivileged;
 mod watch;
 
 use std::path::Path;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
 use tokio_util::sync::CancellationToken;
 
 pub use binaries::{Binaries, SearchPlaces};
 pub use error::PrivateClusterError;
-pub use folder::DataFolder;
+pub use folder::{DataFolder, database_url_of};
 
 use crate::settings::DatabaseUrl;
 
@@ -37,7 +37,7 @@ pub struct PrivateCluster {
 impl PrivateCluster {
     /// Starts the cluster of a data folder, or adopts the one that an earlier run left behind, and waits until it is ready. The
     /// first time, the cluster is made. Blocks.
-    pub fn start(folder: DataFolder) -> Result<Self, PrivateClusterError> {
+    pub fn start(folder: Arc<DataFolder>) -> Result<Self, PrivateClusterError> {
         let binaries = Binaries::find(&SearchPlaces::of_this_machine(), folder.cluster_version()?)?;
         let user = unprivileged::User::choose(&folder)?;
         initialize::ensure_initialized(&folder, &binaries, &user)?;

@@ -1,5 +1,6 @@
 //! Keeping the cluster alive until it is to stop.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -19,7 +20,7 @@ const DEATHS_A_MINUTE: usize = 5;
 /// What the watching thread holds.
 #[derive(Debug)]
 pub(super) struct Watch {
-    pub(super) folder: DataFolder,
+    pub(super) folder: Arc<DataFolder>,
     pub(super) binaries: Binaries,
     pub(super) user: User,
     pub(super) postmaster: Postmaster,
