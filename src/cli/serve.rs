@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use sqlx::{Connection, PgConnection};
 use tokio_util::sync::CancellationToken;
 
 use super::{CliError, shutdown};
@@ -28,10 +29,8 @@ pub async fn run_service(
     on_ready: impl FnOnce(SocketAddr),
 ) -> Result<(), CliError> {
     let settings = Arc::new(settings);
+    check_schema(&settings).await?;
     let pool = connect_pool(&settings)?;
-    if !is_current(&pool).await? {
-        return Err(CliError::NotMigrated);
-    }
     let address = settings.listen;
     let listener = tokio::net::TcpListener::bind(address)
         .await
@@ -40,6 +39,19 @@ pub async fn run_service(
     shutdown.cancelled().await;
     pool.close().await;
     Ok(())
+}
+
+/// As the plain login, before the pool: its role exists only once the schema does.
+async fn check_schema(settings: &Settings) -> Result<(), CliError> {
+    let options = settings.require_database_url()?.connect_options()?;
+    let mut connection = PgConnection::connect_with(&options).await?;
+    let is_current = is_current(&mut connection).await?;
+    connection.close().await?;
+    if is_current {
+        Ok(())
+    } else {
+        Err(CliError::NotMigrated)
+    }
 }
 
 /// The configuration keys, for `--help`.

@@ -1,7 +1,7 @@
 //! Brings a database to this program's schema: the migrations once, the functions, triggers, roles and views every time.
 
 use refinery_core::{Migration, Runner, error::Kind};
-use sqlx::{Connection, PgConnection, PgPool};
+use sqlx::{Connection, PgConnection, PgExecutor};
 
 use super::refinery_connection::RefineryConnection;
 use super::schema::{self, SqlFile};
@@ -116,10 +116,10 @@ pub async fn migrate(url: &DatabaseUrl) -> Result<Migrated, MigrateError> {
 
 /// Whether this program's schema has been applied to the database. A newer program may have migrated it further since:
 /// migrations only add, so that the instances of the old version go on through a rolling update.
-pub async fn is_current(pool: &PgPool) -> Result<bool, sqlx::Error> {
+pub async fn is_current(database: impl PgExecutor<'_>) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(include_str!("../../sql/queries/is_schema_applied.sql"))
         .bind(schema::digest().as_slice())
-        .fetch_one(pool)
+        .fetch_one(database)
         .await
 }
 

@@ -138,8 +138,16 @@ fn major_version(postgres: &Path) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
+    use std::sync::{Mutex, MutexGuard, PoisonError};
 
     use super::*;
+
+    /// One test at a time writes programs and runs them: a process just being started would inherit a program that is still
+    /// open for writing, and the system then refuses to run that.
+    fn alone() -> MutexGuard<'static, ()> {
+        static TURN: Mutex<()> = Mutex::new(());
+        TURN.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 
     fn write_program(path: &Path, text: &str) {
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
@@ -165,6 +173,7 @@ mod tests {
 
     #[test]
     fn the_path_comes_first_and_then_the_newest_version() {
+        let _alone = alone();
         let root = tempfile::tempdir().expect("a folder");
         install(&root.path().join("postgresql/9/bin"), "9.6.24");
         install(
@@ -187,6 +196,7 @@ mod tests {
 
     #[test]
     fn pg_config_is_asked() {
+        let _alone = alone();
         let root = tempfile::tempdir().expect("a folder");
         install(&root.path().join("elsewhere"), "18.1");
         let elsewhere = root.path().join("elsewhere");
@@ -200,6 +210,7 @@ mod tests {
 
     #[test]
     fn data_that_exist_want_their_own_version() {
+        let _alone = alone();
         let root = tempfile::tempdir().expect("a folder");
         install(&root.path().join("postgresql/15/bin"), "15.14");
         install(&root.path().join("postgresql/17/bin"), "17.2");
@@ -212,6 +223,7 @@ mod tests {
 
     #[test]
     fn without_a_server_the_error_says_what_to_install() {
+        let _alone = alone();
         let root = tempfile::tempdir().expect("a folder");
         install(&root.path().join("postgresql/14/bin"), "14.9");
         let message = Binaries::find(&places(root.path(), "bin"), None)

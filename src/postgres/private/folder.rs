@@ -20,7 +20,7 @@ pub(super) const OWNER: &str = "bookwarden";
 #[derive(Debug)]
 pub struct DataFolder {
     path: PathBuf,
-    _lock: File,
+    lock: File,
 }
 
 impl DataFolder {
@@ -35,7 +35,7 @@ impl DataFolder {
             path,
         ))?;
         let lock = lock(&path)?;
-        let folder = Self { path, _lock: lock };
+        let folder = Self { path, lock };
         // It holds secrets, and may well lie in somebody's repository.
         folder.write(".gitignore", "*\n")?;
         Ok(folder)
@@ -120,6 +120,13 @@ impl DataFolder {
         write_private(&new, text)
             .and_then(|()| fs::rename(&new, &path))
             .map_err(PrivateClusterError::file("cannot write", path))
+    }
+}
+
+impl Drop for DataFolder {
+    fn drop(&mut self) {
+        // Closing alone would leave the lock to a child that is just being started. What fails here, the process' end does.
+        let _ = self.lock.unlock();
     }
 }
 
