@@ -20,8 +20,8 @@ const READY_TIMEOUT: Duration = Duration::from_secs(300);
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// Just after a crash the old server's children may still hold its shared memory for a moment.
-const START_ATTEMPTS: u32 = 5;
+/// Just after a crash the old server and its children may still be there for a moment; so long they are waited for.
+const LEFTOVERS_TIMEOUT: Duration = Duration::from_secs(60);
 const START_PAUSE: Duration = Duration::from_millis(500);
 
 /// A log that is longer is put aside at the next start.
@@ -69,11 +69,12 @@ impl Postmaster {
         user: &User,
         port: u16,
     ) -> Result<Self, PrivateClusterError> {
-        let mut attempt = 1;
+        let began = Instant::now();
         loop {
             match Self::start_once(folder, binaries, user, port) {
-                Err(PrivateClusterError::DoesNotStart { .. }) if attempt < START_ATTEMPTS => {
-                    attempt += 1;
+                Err(PrivateClusterError::DoesNotStart { tail, .. })
+                    if is_passing(&tail) && began.elapsed() < LEFTOVERS_TIMEOUT =>
+                {
                     sleep(START_PAUSE);
                 }
                 result => return result,
@@ -242,6 +243,13 @@ fn is_postgres(pid: Pid) -> bool {
         Ok(stat) => stat.contains("(postgres)") && !stat.contains(") Z "),
         Err(_) => !cfg!(target_os = "linux"),
     }
+}
+
+/// Whether a failed start is worth another: leftovers of a crash are in the way (its messages are English, we start it so), or
+/// it was killed before it could say anything.
+fn is_passing(tail: &str) -> bool {
+    let leftovers = ["\"postmaster.pid\" already exists", "is still in use"];
+    leftovers.iter().any(|words| tail.contains(words)) || !tail.contains("FATAL")
 }
 
 fn open_log(folder: &DataFolder) -> Result<File, PrivateClusterError> {
