@@ -55,7 +55,7 @@ const POOL_SIZE: Key = Key {
     default: "10",
     unit: "connections",
     example: "10",
-    doc: "The most database connections at once. Each organization's writer uses one while it commits; audit queries share the rest.",
+    doc: "The most database connections at once, at least 3. One listens for changed secrets, each organization's writer uses one while it commits, audit queries share the rest.",
 };
 const QUEUE_LIMIT: Key = Key {
     name: "BOOKWARDEN_QUEUE_LIMIT",
@@ -205,7 +205,7 @@ impl Settings {
         Ok(Self {
             database_url: vars.optional(&DATABASE_URL)?,
             listen: vars.value(&LISTEN)?,
-            pool_size: vars.number(&POOL_SIZE, 2..=1000)?,
+            pool_size: vars.number(&POOL_SIZE, 3..=1000)?,
             queue_limit: vars.number(&QUEUE_LIMIT, 1..=1_000_000)?,
             batch_limit: vars.number(&BATCH_LIMIT, 1..=10_000)?,
             decision_timeout: vars.milliseconds(&DECISION_TIMEOUT)?,

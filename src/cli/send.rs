@@ -131,6 +131,7 @@ fn read_body(file: Option<&Path>) -> Result<Vec<u8>, CliError> {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "a client's new case")]
 fn change(body: &[u8], new_case: bool, cu_index: Option<u32>) -> Result<Vec<u8>, CliError> {
     let mut booking: Value =
         serde_json::from_slice(body).map_err(|error| CliError::Body(error.to_string()))?;

@@ -4,6 +4,11 @@
 //! Everything here blocks and needs no async runtime; the cluster is watched by a thread of its own, so that it survives the
 //! runtime that started it.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "watches a process on a thread of its own; decides nothing"
+)]
+
 mod binaries;
 mod error;
 mod folder;
