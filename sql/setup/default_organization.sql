@@ -1,2 +1,4 @@
--- The organization of the webhook addresses that name none.
-insert into policy.organizations (org) values ('default') on conflict (org) do nothing;
+-- The organization of the addresses that name none; after the triggers, which give it its ledger.
+insert into policy.organizations (org)
+values ('default')
+on conflict do nothing;

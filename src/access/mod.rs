@@ -1,5 +1,6 @@
 //! Who may call: webhook secrets (kept in memory, followed as they change) and audit tokens (looked up each time).
 
+pub mod admin;
 mod cache;
 mod secrets;
 pub mod tokens;

@@ -1,1 +1,77 @@
-//! cli.
+//! The composition root: one file a subcommand.
+
+mod connection;
+mod dev;
+mod error;
+mod health;
+mod migrate;
+mod org;
+mod secret;
+mod send;
+mod serve;
+mod shutdown;
+mod table;
+mod token;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use error::CliError;
+pub use serve::run_service;
+
+/// A policy service for bookings: decides, records, proves.
+#[derive(Debug, Parser)]
+#[command(name = "bookwarden", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Try it out: a private Postgres, migrations, sample policies and the server, in one
+    Dev(dev::DevArgs),
+    /// Serve webhooks and the audit API; configured by environment variables
+    #[command(after_help = serve::settings_table())]
+    Serve,
+    /// Bring the database of DATABASE_URL to this version's schema
+    Migrate,
+    /// Sign a booking, post it, print the answer
+    Send(send::SendArgs),
+    /// Add, list and expire the secrets that sign webhook calls
+    Secret(secret::SecretArgs),
+    /// Create, list and revoke tokens of the audit API
+    Token(token::TokenArgs),
+    /// Add and list organizations; accept unsigned webhook calls, or not
+    Org(org::OrgArgs),
+    /// Ask a running server whether it is ready (for container health checks)
+    Health(health::HealthArgs),
+}
+
+/// Runs the program: what went wrong goes to standard error, and the exit code says so.
+#[must_use]
+pub fn main(cli: Cli) -> ExitCode {
+    match run(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<ExitCode, CliError> {
+    let runtime = tokio::runtime::Runtime::new().map_err(CliError::Runtime)?;
+    match cli.command {
+        Command::Dev(args) => runtime.block_on(dev::run(args))?,
+        Command::Serve => runtime.block_on(serve::run())?,
+        Command::Migrate => runtime.block_on(migrate::run())?,
+        Command::Send(args) => return send::run(args),
+        Command::Secret(args) => runtime.block_on(secret::run(args))?,
+        Command::Token(args) => runtime.block_on(token::run(args))?,
+        Command::Org(args) => runtime.block_on(org::run(args))?,
+        Command::Health(args) => health::run(args)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

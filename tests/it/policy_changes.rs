@@ -20,7 +20,11 @@ async fn a_change_governs_the_very_next_booking_500_times_on_two_processes() {
         })
         .await;
         let server = if round % 4 < 2 { &app.server } else { &other };
-        assert_eq!(app.book_at(server, &booking()).await.cancelled(), closed, "round {round}");
+        assert_eq!(
+            app.book_at(server, &booking()).await.cancelled(),
+            closed,
+            "round {round}"
+        );
     }
     app.check().await;
 }
@@ -28,9 +32,12 @@ async fn a_change_governs_the_very_next_booking_500_times_on_two_processes() {
 #[tokio::test]
 async fn an_open_transaction_that_changed_policies_delays_no_booking() {
     let app = TestApp::start().await;
-    app.sql("insert into policy.capacity_caps (max_appointments) values (100)").await;
+    app.sql("insert into policy.capacity_caps (max_appointments) values (100)")
+        .await;
     app.book(&booking()).await;
-    let mut psql = PgConnection::connect(&app.database_url).await.expect("a connection");
+    let mut psql = PgConnection::connect(&app.database_url)
+        .await
+        .expect("a connection");
     sqlx::raw_sql("begin; update policy.capacity_caps set max_appointments = 0; insert into policy.customer_blocklist (customer_record_id) values ('9f86d081-884c-4d63-a1e2-2d1c3b4a5f60')")
         .execute(&mut psql)
         .await
@@ -38,11 +45,20 @@ async fn an_open_transaction_that_changed_policies_delays_no_booking() {
 
     let started = Instant::now();
     for _ in 0..10 {
-        assert!(!app.book(&booking()).await.cancelled(), "not committed, not in force");
+        assert!(
+            !app.book(&booking()).await.cancelled(),
+            "not committed, not in force"
+        );
     }
-    assert!(started.elapsed() < Duration::from_secs(4), "nobody waited for the open transaction");
+    assert!(
+        started.elapsed() < Duration::from_secs(4),
+        "nobody waited for the open transaction"
+    );
 
-    sqlx::raw_sql("commit").execute(&mut psql).await.expect("commit");
+    sqlx::raw_sql("commit")
+        .execute(&mut psql)
+        .await
+        .expect("commit");
     assert!(app.book(&booking()).await.cancelled());
     app.check().await;
 }
@@ -50,8 +66,11 @@ async fn an_open_transaction_that_changed_policies_delays_no_booking() {
 #[tokio::test]
 async fn a_change_is_on_the_ledger_with_who_why_old_and_new() {
     let app = TestApp::start().await;
-    app.sql("insert into policy.capacity_caps (max_appointments) values (3)").await;
-    let mut psql = PgConnection::connect(&app.database_url).await.expect("a connection");
+    app.sql("insert into policy.capacity_caps (max_appointments) values (3)")
+        .await;
+    let mut psql = PgConnection::connect(&app.database_url)
+        .await
+        .expect("a connection");
     sqlx::raw_sql("set application_name = 'psql of Dana'; begin; set local bookwarden.reason = 'holiday'; update policy.capacity_caps set max_appointments = 2; commit")
         .execute(&mut psql)
         .await
@@ -60,8 +79,20 @@ async fn a_change_is_on_the_ledger_with_who_why_old_and_new() {
     let payload = app.text("select payload from ledger.events where type = 'policy.updated' order by seq desc limit 1").await;
     let payload: Value = serde_json::from_str(&payload).expect("JSON");
     assert_eq!(payload["kind"], "capacity_caps");
-    assert_eq!((&payload["old"]["max_appointments"], &payload["new"]["max_appointments"]), (&json!(3), &json!(2)));
-    assert_eq!((&payload["changedBy"]["reason"], &payload["changedBy"]["application"]), (&json!("holiday"), &json!("psql of Dana")));
+    assert_eq!(
+        (
+            &payload["old"]["max_appointments"],
+            &payload["new"]["max_appointments"]
+        ),
+        (&json!(3), &json!(2))
+    );
+    assert_eq!(
+        (
+            &payload["changedBy"]["reason"],
+            &payload["changedBy"]["application"]
+        ),
+        (&json!("holiday"), &json!("psql of Dana"))
+    );
     assert!(payload["changedBy"]["user"].is_string());
     app.check().await;
 }
@@ -75,17 +106,32 @@ async fn a_blocked_customer_is_refused_by_record_and_by_field_in_their_language(
     )
     .await;
     let mut hebrew = booking();
-    assert_eq!(app.book(&hebrew).await.json["cancellationReason"], "Please call us");
+    assert_eq!(
+        app.book(&hebrew).await.json["cancellationReason"],
+        "Please call us"
+    );
     hebrew["language"] = json!("he-IL");
-    assert_eq!(app.book(&hebrew).await.json["cancellationReason"], "נא להתקשר");
+    assert_eq!(
+        app.book(&hebrew).await.json["cancellationReason"],
+        "נא להתקשר"
+    );
 
     app.sql("truncate policy.customer_blocklist").await;
     assert!(!app.book(&booking()).await.cancelled());
     app.sql("insert into policy.customer_blocklist (customer_record_id, active_until) values ('9f86d081-884c-4d63-a1e2-2d1c3b4a5f60', now() + interval '1 hour'), ('9f86d081-884c-4d63-a1e2-2d1c3b4a5f60', now() - interval '1 hour')").await;
     let refused = app.book(&booking()).await;
     assert!(refused.cancelled());
-    let (_, decision) = app.get(&format!("/v1/decisions/{}", refused.decision_id.expect("an id"))).await;
-    assert_eq!(decision["policies"].as_array().map(Vec::len), Some(1), "only the row in force applied: {decision}");
+    let (_, decision) = app
+        .get(&format!(
+            "/v1/decisions/{}",
+            refused.decision_id.expect("an id")
+        ))
+        .await;
+    assert_eq!(
+        decision["policies"].as_array().map(Vec::len),
+        Some(1),
+        "only the row in force applied: {decision}"
+    );
     app.check().await;
 }
 
@@ -95,10 +141,17 @@ async fn thousands_of_rows_in_one_statement_are_captured_in_bounded_events() {
     let before = app.number("select count(*) from ledger.events").await;
     app.sql("insert into policy.customer_blocklist (customer_record_id) select gen_random_uuid() from generate_series(1, 2500)").await;
     app.sql("delete from policy.customer_blocklist").await;
-    assert_eq!(app.number("select count(*) from ledger.events").await - before, 6);
+    assert_eq!(
+        app.number("select count(*) from ledger.events").await - before,
+        6
+    );
     let rows = "select sum(json_array_length(a.payload::json)) from ledger.events e join ledger.attachments a using (attachment_id)";
     assert_eq!(app.number(rows).await, 5000);
-    assert_eq!(app.number("select count(*) from policy.staged_changes").await, 0);
+    assert_eq!(
+        app.number("select count(*) from policy.staged_changes")
+            .await,
+        0
+    );
     app.check().await;
 }
 
@@ -106,7 +159,9 @@ async fn thousands_of_rows_in_one_statement_are_captured_in_bounded_events() {
 async fn the_ledger_is_append_only_also_for_the_services_own_role_and_the_owner() {
     let app = TestApp::start().await;
     app.book(&booking()).await;
-    let mut connection = PgConnection::connect(&app.database_url).await.expect("a connection");
+    let mut connection = PgConnection::connect(&app.database_url)
+        .await
+        .expect("a connection");
     for role in ["bookwarden_app", "none"] {
         for statement in [
             "update ledger.events set type = 'x'",
@@ -116,13 +171,24 @@ async fn the_ledger_is_append_only_also_for_the_services_own_role_and_the_owner(
             "update ledger.heads set last_seq = 0",
             "delete from ledger.heads",
         ] {
-            let error = sqlx::raw_sql(AssertSqlSafe(format!("begin; set local role {role}; {statement}; commit")))
+            let error = sqlx::raw_sql(AssertSqlSafe(format!(
+                "begin; set local role {role}; {statement}; commit"
+            )))
+            .execute(&mut connection)
+            .await
+            .expect_err(statement);
+            let code = error
+                .as_database_error()
+                .and_then(|error| error.code().map(|code| code.into_owned()));
+            assert_eq!(
+                code.as_deref(),
+                Some("42501"),
+                "{role}: {statement}: {error}"
+            );
+            sqlx::raw_sql("rollback")
                 .execute(&mut connection)
                 .await
-                .expect_err(statement);
-            let code = error.as_database_error().and_then(|error| error.code().map(|code| code.into_owned()));
-            assert_eq!(code.as_deref(), Some("42501"), "{role}: {statement}: {error}");
-            sqlx::raw_sql("rollback").execute(&mut connection).await.expect("rollback");
+                .expect("rollback");
         }
     }
     app.check().await;

@@ -35,7 +35,9 @@ pub struct Answered {
 impl Answered {
     pub fn cancelled(&self) -> bool {
         assert_eq!(self.status, StatusCode::OK, "{}", self.text);
-        self.json["cancelled"].as_bool().expect("cancelled is a boolean")
+        self.json["cancelled"]
+            .as_bool()
+            .expect("cancelled is a boolean")
     }
 }
 
@@ -55,7 +57,9 @@ pub fn case_id(booking: &Value) -> String {
 impl TestApp {
     pub async fn start() -> Self {
         let database_url = cluster().await.new_database().await;
-        let database = PgPool::connect(&database_url).await.expect("the database answers");
+        let database = PgPool::connect(&database_url)
+            .await
+            .expect("the database answers");
         sqlx::query("insert into access.webhook_secrets (org, secret) values ('default', $1)")
             .bind(SECRET)
             .execute(&database)
@@ -85,11 +89,24 @@ impl TestApp {
     pub async fn book_at(&self, server: &Server, booking: &Value) -> Answered {
         let body = booking.to_string();
         let authorization = signature::sign(SECRET, body.as_bytes());
-        self.post(server, "/service/actions/beforeBookAppointment", body, Some(authorization)).await.expect("an answer")
+        self.post(
+            server,
+            "/service/actions/beforeBookAppointment",
+            body,
+            Some(authorization),
+        )
+        .await
+        .expect("an answer")
     }
 
     /// Posts a body with a header made elsewhere.
-    pub async fn post(&self, server: &Server, path: &str, body: impl Into<reqwest::Body>, authorization: Option<String>) -> reqwest::Result<Answered> {
+    pub async fn post(
+        &self,
+        server: &Server,
+        path: &str,
+        body: impl Into<reqwest::Body>,
+        authorization: Option<String>,
+    ) -> reqwest::Result<Answered> {
         let mut request = self
             .client
             .post(format!("{}{path}", server.url))
@@ -158,6 +175,10 @@ impl TestApp {
             0,
             "the ledger's numbers have no gap"
         );
-        assert_eq!(self.number(include_str!("broken_links.sql")).await, 0, "the chain holds");
+        assert_eq!(
+            self.number(include_str!("broken_links.sql")).await,
+            0,
+            "the chain holds"
+        );
     }
 }

@@ -29,7 +29,8 @@ pub async fn cluster() -> &'static Cluster {
 
 impl Cluster {
     async fn start() -> Self {
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("cluster-{}", std::process::id()));
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+            .join(format!("cluster-{}", std::process::id()));
         let keep = r#"
             "$0" dev --json --port 0 --data-dir "$1" &
             server=$!
@@ -50,11 +51,17 @@ impl Cluster {
         let stdin = keeper.stdin.take().expect("stdin is piped");
         let stdout = keeper.stdout.take().expect("stdout is piped");
         let mut ready = String::new();
-        BufReader::new(stdout).read_line(&mut ready).expect("bookwarden dev prints a line");
-        let ready: serde_json::Value =
-            serde_json::from_str(&ready).unwrap_or_else(|error| panic!("not the line of bookwarden dev --json: {ready:?}: {error}"));
+        BufReader::new(stdout)
+            .read_line(&mut ready)
+            .expect("bookwarden dev prints a line");
+        let ready: serde_json::Value = serde_json::from_str(&ready).unwrap_or_else(|error| {
+            panic!("not the line of bookwarden dev --json: {ready:?}: {error}")
+        });
         let cluster = Self {
-            admin_url: ready["database_url"].as_str().expect("a database_url").to_owned(),
+            admin_url: ready["database_url"]
+                .as_str()
+                .expect("a database_url")
+                .to_owned(),
             next_database: AtomicU32::new(1),
             _stdin: stdin,
             _keeper: keeper,
@@ -70,23 +77,41 @@ impl Cluster {
             .env("DATABASE_URL", self.database_url("template_of_tests"))
             .output()
             .expect("bookwarden starts");
-        assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
+        assert!(
+            migrated.status.success(),
+            "{}",
+            String::from_utf8_lossy(&migrated.stderr)
+        );
     }
 
     /// A new database; its URL.
     pub async fn new_database(&self) -> String {
-        let name = format!("test_{}", self.next_database.fetch_add(1, Ordering::Relaxed));
-        self.execute(&format!("create database {name} template template_of_tests")).await;
+        let name = format!(
+            "test_{}",
+            self.next_database.fetch_add(1, Ordering::Relaxed)
+        );
+        self.execute(&format!(
+            "create database {name} template template_of_tests"
+        ))
+        .await;
         self.database_url(&name)
     }
 
     fn database_url(&self, database: &str) -> String {
-        let (server, _) = self.admin_url.rsplit_once('/').expect("a URL with a database");
+        let (server, _) = self
+            .admin_url
+            .rsplit_once('/')
+            .expect("a URL with a database");
         format!("{server}/{database}")
     }
 
     async fn execute(&self, statement: &str) {
-        let mut connection = PgConnection::connect(&self.admin_url).await.expect("the cluster answers");
-        sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await.expect("the statement runs");
+        let mut connection = PgConnection::connect(&self.admin_url)
+            .await
+            .expect("the cluster answers");
+        sqlx::raw_sql(AssertSqlSafe(statement))
+            .execute(&mut connection)
+            .await
+            .expect("the statement runs");
     }
 }

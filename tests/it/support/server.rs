@@ -38,7 +38,7 @@ impl Server {
         std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                 let entry: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
-                match entry["fields"]["address"].as_str() {
+                match entry["address"].as_str() {
                     Some(address) => {
                         let _ = tell.send(format!("http://{address}"));
                     }
@@ -46,7 +46,9 @@ impl Server {
                 }
             }
         });
-        let url = told.recv_timeout(Duration::from_secs(20)).expect("the server listens within 20 seconds");
+        let url = told
+            .recv_timeout(Duration::from_secs(20))
+            .expect("the server listens within 20 seconds");
         Self { child, url }
     }
 

@@ -1,0 +1,72 @@
+//! Organizations, and whether their webhook calls must be signed.
+
+use sqlx::PgConnection;
+
+use super::AdminError;
+use crate::org::Org;
+
+/// An organization as an operator sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrganizationEntry {
+    /// Its name.
+    pub org: String,
+    /// enforce or shadow.
+    pub mode: String,
+    /// How many secrets are live.
+    pub live_secrets: i64,
+    /// Whether unsigned webhook calls are accepted.
+    pub accepts_unsigned: bool,
+}
+
+type Row = (String, String, i64, bool);
+
+fn entry((org, mode, live_secrets, accepts_unsigned): Row) -> OrganizationEntry {
+    OrganizationEntry {
+        org,
+        mode,
+        live_secrets,
+        accepts_unsigned,
+    }
+}
+
+/// Makes an organization; false if it exists.
+pub async fn add(connection: &mut PgConnection, org: &Org) -> Result<bool, AdminError> {
+    let added = sqlx::query(include_str!("../../../sql/queries/insert_organization.sql"))
+        .bind(org.as_str())
+        .execute(connection)
+        .await?;
+    Ok(added.rows_affected() == 1)
+}
+
+/// All organizations.
+pub async fn list(connection: &mut PgConnection) -> Result<Vec<OrganizationEntry>, AdminError> {
+    let rows: Vec<Row> =
+        sqlx::query_as(include_str!("../../../sql/queries/list_organizations.sql"))
+            .fetch_all(connection)
+            .await?;
+    Ok(rows.into_iter().map(entry).collect())
+}
+
+/// Accepts webhook calls without a signature from now on.
+pub async fn accept_unsigned(connection: &mut PgConnection, org: &Org) -> Result<(), AdminError> {
+    let known: Option<String> =
+        sqlx::query_scalar(include_str!("../../../sql/queries/allow_unsigned.sql"))
+            .bind(org.as_str())
+            .fetch_optional(connection)
+            .await?;
+    known
+        .map(|_| ())
+        .ok_or_else(|| AdminError::unknown_org(org))
+}
+
+/// Wants every webhook call signed from now on; false if that was so already.
+pub async fn require_signature(
+    connection: &mut PgConnection,
+    org: &Org,
+) -> Result<bool, AdminError> {
+    let removed = sqlx::query(include_str!("../../../sql/queries/forbid_unsigned.sql"))
+        .bind(org.as_str())
+        .execute(connection)
+        .await?;
+    Ok(removed.rows_affected() == 1)
+}

@@ -1,0 +1,130 @@
+//! Audit tokens: shown once, kept as a digest.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+use sqlx::PgConnection;
+
+use super::{AdminError, random_text};
+use crate::org::Org;
+
+/// By which a token is recognized, by people and by scanners for leaked secrets.
+const PREFIX: &str = "bw_";
+
+/// What a token may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum TokenRole {
+    /// May read the organization's ledger.
+    Auditor,
+    /// May do that, and operate.
+    Operator,
+}
+
+impl TokenRole {
+    /// As the table writes it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Auditor => "auditor",
+            Self::Operator => "operator",
+        }
+    }
+}
+
+/// What may be shown of a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenEntry {
+    /// Its number.
+    pub id: i64,
+    /// The organization that it opens.
+    pub org: String,
+    /// Whose it is.
+    pub name: String,
+    /// auditor or operator.
+    pub role: String,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// Accepted before this time.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// `live`, `expired` or `revoked`.
+    pub state: String,
+}
+
+type Row = (
+    i64,
+    String,
+    String,
+    String,
+    DateTime<Utc>,
+    Option<DateTime<Utc>>,
+    String,
+);
+
+fn entry((id, org, name, role, created_at, expires_at, state): Row) -> TokenEntry {
+    TokenEntry {
+        id,
+        org,
+        name,
+        role,
+        created_at,
+        expires_at,
+        state,
+    }
+}
+
+fn digest(token: &str) -> Vec<u8> {
+    Sha256::digest(token).to_vec()
+}
+
+/// Makes a token. The answer is the only time that it is seen.
+pub async fn create(
+    connection: &mut PgConnection,
+    org: &Org,
+    name: &str,
+    role: TokenRole,
+    expires_in: Option<Duration>,
+) -> Result<String, AdminError> {
+    let token = format!("{PREFIX}{}", random_text()?);
+    let id: Option<i64> = sqlx::query_scalar(include_str!("../../../sql/queries/insert_token.sql"))
+        .bind(org.as_str())
+        .bind(name)
+        .bind(role.as_str())
+        .bind(digest(&token))
+        .bind(expires_in.map(|duration| duration.as_secs_f64()))
+        .fetch_optional(connection)
+        .await?;
+    id.map(|_| token)
+        .ok_or_else(|| AdminError::unknown_org(org))
+}
+
+/// Whether a token is accepted.
+pub async fn is_live(connection: &mut PgConnection, token: &str) -> Result<bool, AdminError> {
+    Ok(
+        sqlx::query_scalar(include_str!("../../../sql/queries/is_token_live.sql"))
+            .bind(digest(token))
+            .fetch_one(connection)
+            .await?,
+    )
+}
+
+/// All tokens, or those of one organization.
+pub async fn list(
+    connection: &mut PgConnection,
+    org: Option<&Org>,
+) -> Result<Vec<TokenEntry>, AdminError> {
+    let rows: Vec<Row> = sqlx::query_as(include_str!("../../../sql/queries/list_tokens.sql"))
+        .bind(org.map(Org::as_str))
+        .fetch_all(connection)
+        .await?;
+    Ok(rows.into_iter().map(entry).collect())
+}
+
+/// Revokes a token from now on. Answers its name.
+pub async fn revoke(connection: &mut PgConnection, id: i64) -> Result<String, AdminError> {
+    sqlx::query_scalar(include_str!("../../../sql/queries/revoke_token.sql"))
+        .bind(id)
+        .fetch_optional(connection)
+        .await?
+        .ok_or(AdminError::UnknownToken(id))
+}

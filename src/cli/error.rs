@@ -1,0 +1,125 @@
+//! What a person at a terminal is told: what, where, what to do.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::access::admin::AdminError;
+use crate::http::BindError;
+use crate::postgres::private::PrivateClusterError;
+use crate::postgres::{MigrateError, pool::PoolError};
+use crate::settings::SettingsError;
+use crate::telemetry::LogError;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The pool cannot be made.
+    #[error(transparent)]
+    Pool(#[from] PoolError),
+    /// The schema cannot be brought up to date.
+    #[error(transparent)]
+    Migrate(#[from] MigrateError),
+    /// No private Postgres.
+    #[error(transparent)]
+    PrivateCluster(#[from] PrivateClusterError),
+    /// An administrative change was not made.
+    #[error(transparent)]
+    Admin(AdminError),
+    /// There is no database to work on.
+    #[error(
+        "which database? Set DATABASE_URL, or use the --data-dir of a `bookwarden dev` ({0} is none)"
+    )]
+    NoDatabase(PathBuf),
+    /// The database does not answer.
+    #[error("the database does not answer ({0}). Does it run, and is DATABASE_URL right?")]
+    DatabaseAway(sqlx::Error),
+    /// The database of a `bookwarden dev` that does not run does not answer.
+    #[error("`bookwarden dev` does not run on {folder}: its database does not answer ({source})")]
+    DevAway {
+        /// The data folder.
+        folder: PathBuf,
+        /// What the connection said.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// The schema is missing or old.
+    #[error("the database lacks this version's schema: run `bookwarden migrate` first")]
+    NotMigrated,
+    /// The login may not do this.
+    #[error("the login of DATABASE_URL may not do this ({0}); use the owner's")]
+    NotAllowed(sqlx::Error),
+    /// The database failed.
+    #[error("the database failed: {0}")]
+    Database(sqlx::Error),
+    /// The address cannot be had.
+    #[error("{0}: {source}. Is something else running there? Choose another port.", source = std::error::Error::source(.0).map(ToString::to_string).unwrap_or_default())]
+    Listen(#[from] BindError),
+    /// Logging cannot start.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// A file cannot be read.
+    #[error("cannot read {path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A body that was to be changed is not JSON.
+    #[error("the body is not a JSON object, so --new-case and --cuindex cannot change it: {0}")]
+    Body(String),
+    /// The server does not answer.
+    #[error(
+        "no answer from {url}: {source}. Does the server run (`bookwarden dev`), and is --url right?"
+    )]
+    NoAnswer {
+        /// The address.
+        url: String,
+        /// Why.
+        #[source]
+        source: Box<ureq::Error>,
+    },
+    /// The server is not ready.
+    #[error("{url} answers {status}")]
+    NotReady {
+        /// The address.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// Standard output is closed.
+    #[error("cannot write to standard output: {0}")]
+    Output(#[source] io::Error),
+    /// The system gives no threads.
+    #[error("cannot start: {0}")]
+    Runtime(#[source] io::Error),
+    /// A background task failed: a mistake of ours.
+    #[error("a task failed: {0}")]
+    Task(#[from] tokio::task::JoinError),
+}
+
+impl From<sqlx::Error> for CliError {
+    fn from(error: sqlx::Error) -> Self {
+        let code = error.as_database_error().and_then(|error| error.code());
+        match code.as_deref() {
+            // undefined_table, undefined_column, invalid_schema_name; the role that the pool takes on
+            Some("42P01" | "42703" | "3F000" | "22023") => Self::NotMigrated,
+            Some("42501") => Self::NotAllowed(error),
+            Some(_) => Self::Database(error),
+            None => Self::DatabaseAway(error),
+        }
+    }
+}
+
+impl From<AdminError> for CliError {
+    fn from(error: AdminError) -> Self {
+        match error {
+            AdminError::Database(error) => error.into(),
+            other => Self::Admin(other),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! `bookwarden serve`, and the one place where the service is put together.
+
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use sqlx::{Connection, PgConnection, PgPool};
+use tokio_util::sync::CancellationToken;
+
+use super::{CliError, shutdown};
+use crate::access::Access;
+use crate::decider::{self, Decider};
+use crate::http::{HttpLimits, NotReady, Parts, Readiness, Server};
+use crate::postgres::{connect_pool, is_current};
+use crate::settings::{KEYS, Settings};
+use crate::telemetry::{Metrics, init_logs};
+
+pub(super) async fn run() -> Result<(), CliError> {
+    let settings = Settings::from_env()?;
+    settings.require_database_url()?;
+    let shutdown = shutdown::on_signal()?;
+    run_service(settings, shutdown, |address| {
+        tracing::info!(%address, "listening");
+    })
+    .await
+}
+
+/// Puts the service together and runs it until it is told to stop. Then: no new requests, answers to the accepted ones, the
+/// decider's last batch, the connections.
+pub async fn run_service(
+    settings: Settings,
+    shutdown: CancellationToken,
+    on_ready: impl FnOnce(SocketAddr),
+) -> Result<(), CliError> {
+    init_logs(&settings.log, settings.log_format)?;
+    check_schema(&settings).await?;
+    let pool = connect_pool(&settings)?;
+    let metrics = Arc::new(Metrics::new());
+    let limits = decider::Limits {
+        queue: settings.queue_limit,
+        batch: settings.batch_limit,
+        timeout: settings.decision_timeout,
+        rejections_per_second: settings.rejections_per_second,
+        rejections_burst: settings.rejections_burst,
+    };
+    let decider = Decider::start(pool.clone(), limits, Arc::clone(&metrics));
+    let server = Server::bind(Parts {
+        limits: HttpLimits {
+            listen: settings.listen,
+            max_body_bytes: settings.max_body_bytes,
+            max_header_bytes: settings.max_header_bytes,
+            request_timeout: settings.request_timeout,
+            shutdown_timeout: settings.shutdown_timeout,
+            workers: settings.http_workers,
+        },
+        access: Access::start(pool.clone()),
+        readiness: readiness(pool.clone()),
+        pool: pool.clone(),
+        decider: decider.clone(),
+        metrics,
+    })?;
+    on_ready(server.local_addr());
+    let served = server.run(shutdown).await;
+    decider.shutdown().await;
+    pool.close().await;
+    served.map_err(CliError::Runtime)
+}
+
+/// What `/readyz` asks: does the database answer, and has it this version's schema?
+fn readiness(pool: PgPool) -> Readiness {
+    Arc::new(move || {
+        let pool = pool.clone();
+        Box::pin(async move {
+            let mut connection = pool.acquire().await.map_err(|_| NotReady::Database)?;
+            match is_current(&mut *connection).await {
+                Ok(true) => Ok(()),
+                Ok(false) => Err(NotReady::Schema),
+                Err(_) => Err(NotReady::Database),
+            }
+        })
+    })
+}
+
+/// As the plain login, before the pool: its role exists only once the schema does.
+///
+/// A database that is away is no reason not to start: bookings get 503 until it is back, and `/readyz` says so.
+async fn check_schema(settings: &Settings) -> Result<(), CliError> {
+    let options = settings.require_database_url()?.connect_options()?;
+    let mut connection = match PgConnection::connect_with(&options).await {
+        Ok(connection) => connection,
+        Err(error) => {
+            tracing::error!(%error, "the database does not answer; bookings get 503 until it does");
+            return Ok(());
+        }
+    };
+    let is_current = is_current(&mut connection).await?;
+    connection.close().await?;
+    if is_current {
+        Ok(())
+    } else {
+        Err(CliError::NotMigrated)
+    }
+}
+
+/// The configuration keys, for `--help`.
+pub(super) fn settings_table() -> String {
+    let mut text = String::from("Environment variables:\n");
+    for key in KEYS {
+        let default = if key.default.is_empty() {
+            String::new()
+        } else {
+            format!(", default {}", key.default)
+        };
+        // Writing to a string does not fail.
+        let _ = write!(
+            text,
+            "  {} ({}{default})\n      {}\n",
+            key.name,
+            key.unit.replace('`', ""),
+            key.doc
+        );
+    }
+    text
+}

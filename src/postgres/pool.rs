@@ -1,0 +1,65 @@
+//! The service's connections.
+
+use std::time::Duration;
+
+use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
+
+use crate::settings::{Settings, SettingsError};
+
+/// A request would rather be answered 503 soon than wait for a database that is away.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A connection that was idle for longer is asked for a sign of life before it is used; a busy one is spared the round trip.
+const TRUSTED_IDLE: Duration = Duration::from_secs(1);
+
+/// Statements are few and fixed; all stay prepared.
+const STATEMENT_CACHE: usize = 256;
+
+/// What each connection is told first. As `bookwarden_app`, the ledger's grants bind the service even if its login owns the
+/// tables. A writer never waits long for a lock in silence, and a forgotten transaction cannot hold one.
+const SESSION: &str = "
+    set role bookwarden_app;
+    set lock_timeout = '3s';
+    set statement_timeout = '30s';
+    set idle_in_transaction_session_timeout = '30s'";
+
+/// The pool of the configured database. Connects on first use, so that it recovers by itself when the database was away.
+pub fn connect_pool(settings: &Settings) -> Result<PgPool, PoolError> {
+    let options = settings
+        .require_database_url()?
+        .connect_options()?
+        .application_name("bookwarden")
+        .statement_cache_capacity(STATEMENT_CACHE);
+    Ok(PgPoolOptions::new()
+        .max_connections(settings.pool_size)
+        .min_connections(1)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .before_acquire(|connection, idle| {
+            Box::pin(async move {
+                if idle.idle_for > TRUSTED_IDLE {
+                    sqlx::Connection::ping(connection).await?;
+                }
+                Ok(true)
+            })
+        })
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                sqlx::raw_sql(SESSION).execute(connection).await?;
+                Ok(())
+            })
+        })
+        .connect_lazy_with(options))
+}
+
+/// Why there is no pool.
+#[derive(Debug, thiserror::Error)]
+pub enum PoolError {
+    /// No database is configured.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The URL cannot be used.
+    #[error("DATABASE_URL cannot be used: {0}")]
+    Url(#[from] sqlx::Error),
+}
