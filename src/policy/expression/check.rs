@@ -3,16 +3,16 @@
 
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, LiteralValue, SelectExpr, SourceInfo, operators};
 use cel::parser::Expression as Node;
-use regex::Regex;
 
 use super::error::{ExpressionError, Position};
 use super::functions::{CHARGE, CHARGE_LOOP, MATCHES, METER, PATTERNS};
 use super::kind::Kind;
-use super::{names, pattern};
+use super::pattern::{self, Pattern};
+use super::names;
 
 pub(super) struct Checker<'a> {
     pub(super) source: &'a SourceInfo,
-    pub(super) patterns: Vec<Regex>,
+    pub(super) patterns: Vec<Pattern>,
     /// Variables of the comprehensions around the node being looked at.
     pub(super) variables: Vec<String>,
 }
@@ -189,11 +189,11 @@ impl Checker<'_> {
         if !on_list && !matches!(target_kind, Kind::Text | Kind::Any) {
             return Err(ExpressionError::Mismatch { position: self.position(at), left: target_kind, right: Kind::Text });
         }
-        let target = if is_fields(&target) { target } else { charged(target, target_kind) };
+        let target = if is_fields(&target) || function == "matches" { target } else { charged(target, target_kind) };
         if function == "matches" {
             let index = self.pattern(&args)?;
             let index = i64::try_from(index).unwrap_or(i64::MAX);
-            return Ok((call(at, MATCHES, vec![name(PATTERNS), literal(LiteralValue::Int(index.into())), target]), kind));
+            return Ok((call(at, MATCHES, vec![name(METER), name(PATTERNS), literal(LiteralValue::Int(index.into())), target]), kind));
         }
         let mut checked = Vec::with_capacity(args.len());
         for arg in args {

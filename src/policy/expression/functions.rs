@@ -7,7 +7,8 @@ use std::sync::{Arc, LazyLock};
 use cel::common::types::{CelBool, CelInt, CelList, CelNull, CelString, DYN_TYPE, Kind, NULL_TYPE, STRING_TYPE, Type};
 use cel::common::value::{CowVal, StaticVal, Val};
 use cel::{DeclarationError, Env, ExecutionError};
-use regex::Regex;
+
+use super::pattern::Pattern;
 
 /// The function name by which an empty meter is told from other failures.
 pub(super) const OUT_OF_WORK: &str = "@meter";
@@ -45,7 +46,7 @@ impl Meter {
 
 /// The compiled patterns of an expression.
 #[derive(Debug, Clone)]
-pub(super) struct Patterns(pub(super) Arc<[Regex]>);
+pub(super) struct Patterns(pub(super) Arc<[Pattern]>);
 
 /// Makes a type of ours reachable from our functions; expressions cannot name or use it.
 macro_rules! internal_value {
@@ -83,7 +84,7 @@ pub(super) static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
 fn declare(env: &mut Env) -> Result<(), DeclarationError> {
     env.add_overload(CHARGE, CHARGE, vec![DYN_TYPE, DYN_TYPE], charge)?;
     env.add_overload(CHARGE_LOOP, CHARGE_LOOP, vec![DYN_TYPE, DYN_TYPE, DYN_TYPE], charge_loop)?;
-    env.add_overload(MATCHES, MATCHES, vec![DYN_TYPE, DYN_TYPE, DYN_TYPE], matches)?;
+    env.add_overload(MATCHES, MATCHES, vec![DYN_TYPE, DYN_TYPE, DYN_TYPE, DYN_TYPE], matches)?;
     env.add_member_overload("lowerAscii", "text_lower", STRING_TYPE, vec![], |args| on_text(&args, |text| text.to_ascii_lowercase()))?;
     env.add_member_overload("trim", "text_trim", STRING_TYPE, vec![], |args| on_text(&args, |text| text.trim().to_owned()))?;
     // Null, which is what a missing field reads as, has no text: it contains nothing, and its size is 0.
@@ -125,16 +126,20 @@ fn charge_loop<'b, 'v>(mut args: Vec<CowVal<'b, 'v>>) -> Returned<'b, 'v> {
     Ok(range)
 }
 
-/// `@matches(patterns, index, text)`: `text.matches('…')`.
+/// `@matches(meter, patterns, index, text)`: `text.matches('…')`.
 fn matches<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Returned<'b, 'v> {
-    let [patterns, index, value] = args.as_slice() else { return Err(ExecutionError::missing_argument_or_target()) };
+    let [_, patterns, index, value] = args.as_slice() else { return Err(ExecutionError::missing_argument_or_target()) };
     let pattern = index
         .downcast_ref::<CelInt>()
         .and_then(|index| usize::try_from(*index.inner()).ok())
         .zip(patterns.downcast_ref::<Patterns>())
         .and_then(|(index, patterns)| patterns.0.get(index));
     match (pattern, value.downcast_ref::<CelString>()) {
-        (Some(pattern), Some(text)) => Ok(CowVal::owned(CelBool::from(pattern.is_match(text.inner())))),
+        (Some(pattern), Some(text)) => {
+            let text = text.inner();
+            meter(&args)?.charge(|| (text.len() as u64).saturating_mul(pattern.steps_per_byte))?;
+            Ok(CowVal::owned(CelBool::from(pattern.regex.is_match(text))))
+        }
         (Some(_), None) if value.downcast_ref::<CelNull>().is_some() => no(args),
         _ => Err(ExecutionError::no_such_member_overload("matches", vec![value.get_type().name().to_owned(), STRING_TYPE.name().to_owned()])),
     }

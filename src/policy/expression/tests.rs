@@ -310,7 +310,17 @@ fn hostile_texts_are_refused_or_compiled_quickly_on_a_small_stack() {
 fn worst_cases_cost_milliseconds() {
     let mut large = booking();
     let list = |item: &str, count: usize| raw(&format!("[{}]", vec![item; count].join(",")));
+    // A sequence that does not repeat: the states of a lazily built automaton do not pay off on it.
+    let mut state = 1u32;
+    let noise: String = (0..200_000)
+        .map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            if state >> 31 == 0 { 'a' } else { 'b' }
+        })
+        .collect();
     large.fields = [
+        ("short noise", raw(&format!("\"{}\"", &noise[..990]))),
+        ("noise", raw(&format!("\"{noise}\""))),
         ("text", raw(&format!("\"{}\"", "ab".repeat(100_000)))),
         ("word", raw(&format!("\"{}\"", "01".repeat(500)))),
         ("numbers", list("1", 100_000)),
@@ -323,13 +333,15 @@ fn worst_cases_cost_milliseconds() {
     .into();
     let scope = Scope::new(&large, now());
     let mut doubling = "[fields['some']]".to_owned();
-    for number in 0..60 {
+    for number in 0..20 {
         doubling += &format!(".map(x{number}, x{number} + x{number})");
     }
     let mut doubled_text = "[channel]".to_owned();
-    for number in 0..60 {
+    for number in 0..20 {
         doubled_text += &format!(".map(x{number}, x{number} + x{number})");
     }
+    doubling += ".size() == 1";
+    doubled_text += ".size() == 1";
     for text in [
         "fields['text'] == null",
         "fields['numbers'] == null",
@@ -349,10 +361,23 @@ fn worst_cases_cost_milliseconds() {
         "fields['some'].exists(x, x.a)",
         "fields['some'].exists(x, fields[fields['text']] == 1)",
         "fields['some'].exists(x, fields['word'].matches('[01]*1[01]{100}$'))",
-        "fields['some'].exists(x, fields['word'].matches('(\\\\w*\\\\d)*\\\\w\\\\w\\\\w!'))",
-        "fields['word'].matches('(\\\\w*\\\\d)*\\\\w\\\\w\\\\w!')",
-        "fields['word'].matches('[01]*1[01]{100}!')",
-        "fields['text'].matches('([ab]*a[ab]{20})*(a|b)*(ab|ba|aa)*!')",
+        "fields['some'].exists(x, fields['word'].matches(r'(\\w*\\d)*\\w\\w\\w!'))",
+        "fields['word'].matches(r'(\\w*\\d)*\\w\\w\\w!')",
+        "fields['word'].matches('[01]*1[01]{100}[!-/]')",
+        "fields['short noise'].matches('[ab]*a[ab]{20}[!-/]')",
+        "fields['short noise'].matches('a[ab]{70}[!-/]')",
+        "fields['some'].exists(x, fields['short noise'].matches('a[ab]{400}[!-/]'))",
+        "fields['some'].exists(x, fields['short noise'].matches('a[ab]{70}[!-/]'))",
+        "fields['some'].exists(x, fields['short noise'].matches('a[ab]{20}[!-/]'))",
+        "fields['noise'].matches('[ab]*a[ab]{200}[!-/]')",
+        "fields['noise'].matches('([ab]*a[ab]{40}){4}[!-/]')",
+        "fields['noise'].matches('a[ab]{400}[!-/]')",
+        "fields['noise'].matches('(.*.*.*.{10}){2}[!-/]')",
+        "fields['noise'].matches('(a|b|ab|ba|.)*(a?){30}(b?){30}[!-/]')",
+        "fields['text'].matches('(.*.*.*.{10}){2}[!-/]')",
+        "fields['text'].matches('(a|b|ab|ba|.)*(a?){30}(b?){30}[!-/]')",
+        "fields['word'].matches('(a|0|1|ab|ba|.)*(.?){20}(1?){30}[!-/]')",
+        "fields['text'].matches('([ab]*a[ab]{20})*(a|b)*(ab|ba|aa)*[!-/]')",
         &doubling,
         &doubled_text,
         &format!("true{}", " && !fields['text'].contains('c')".repeat(110)),
@@ -366,5 +391,66 @@ fn worst_cases_cost_milliseconds() {
         let elapsed = started.elapsed();
         println!("{elapsed:>12.1?} {} {outcome:?}", text.chars().take(90).collect::<String>());
         assert!(elapsed < Duration::from_millis(500), "{text} took {elapsed:?}");
+    }
+}
+
+/// Expressions of the grammar, right and wrong ones.
+fn expressions() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        (0..names::NAMES.len()).prop_map(|index| names::NAMES[index].0.to_owned()),
+        prop::sample::select(vec![
+            "0", "-1", "9223372036854775807", "1.5", "1e308", "true", "null", "''", "'a'", "'é'", "[]", "[1, 'a', null]", "x", "y",
+            "fields['4848ba2d-a80a-4f3c-b170-578d19899e2f']", "fields['b7a9e2d0-52a5-4d0d-8a53-1c8d9f4b6a10'].rooms",
+        ])
+        .prop_map(str::to_owned),
+    ];
+    leaf.prop_recursive(5, 40, 3, |inner| {
+        let operators = vec!["+", "-", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=", "&&", "||", "in"];
+        let functions = vec!["size", "contains", "startsWith", "endsWith", "lowerAscii", "trim", "has", "int", "double", "string"];
+        let loops = vec!["exists", "all", "exists_one", "map", "filter"];
+        prop_oneof![
+            (inner.clone(), prop::sample::select(operators), inner.clone()).prop_map(|(a, op, b)| format!("({a} {op} {b})")),
+            (inner.clone(), inner.clone(), inner.clone()).prop_map(|(a, b, c)| format!("({a} ? {b} : {c})")),
+            (inner.clone(), prop::sample::select(functions.clone()), inner.clone()).prop_map(|(a, f, b)| format!("{a}.{f}({b})")),
+            (inner.clone(), prop::sample::select(functions)).prop_map(|(a, f)| format!("{f}({a})")),
+            (inner.clone(), prop::sample::select(loops), prop::sample::select(vec!["x", "y"]), inner.clone())
+                .prop_map(|(a, f, x, b)| format!("{a}.{f}({x}, {b})")),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("{a}[{b}]")),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("[{a}, {b}]")),
+            inner.clone().prop_map(|a| format!("!{a}")),
+            inner.clone().prop_map(|a| format!("-{a}")),
+            inner.prop_map(|a| format!("{a}.street")),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_text_takes_the_compiler_down(text in ".{0,60}") {
+        prop_assert_ne!(Expression::compile(&text).err(), Some(ExpressionError::ParserFailed));
+    }
+
+    #[test]
+    fn no_tokens_take_the_compiler_down(
+        tokens in prop::collection::vec(prop::sample::select(vec![
+            "(", ")", "[", "]", "{", "}", ",", ".", "?", ":", "!", "-", "+", "*", "/", "%", "&&", "||", "==", "!=", "<", "in", "'a'", "\"b\"",
+            "r'\\'", "1", "2.5", "0x1f", "1u", "true", "null", "channel", "fields", "tagIds", "x", "has", "exists", "map", "size", "matches", " ",
+        ]), 0..40),
+    ) {
+        let text = tokens.concat();
+        let outcome = Expression::compile(&text).map(|expression| expression.evaluate(&Scope::new(&booking(), now())));
+        prop_assert!(!matches!(outcome, Err(ExpressionError::ParserFailed) | Ok(Err(ExpressionError::EvaluatorFailed))), "{}", text);
+    }
+
+    #[test]
+    fn evaluation_neither_fails_badly_nor_wavers(text in expressions()) {
+        let booking = booking();
+        if let Ok(expression) = Expression::compile(&text) {
+            let first = expression.evaluate(&Scope::new(&booking, now()));
+            prop_assert_ne!(&first, &Err(ExpressionError::EvaluatorFailed), "{}", text);
+            prop_assert_eq!(first, expression.evaluate(&Scope::new(&booking, now())), "{}", text);
+        }
     }
 }
