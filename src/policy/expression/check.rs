@@ -158,7 +158,7 @@ impl Checker<'_> {
                         self.combine(item.id, element.1, kind, element.1.may_equal(kind))?;
                     }
                 } else if !is_fields(&container.0) {
-                    charge(container);
+                    container.0 = charged_range(0, std::mem::take(&mut container.0));
                 }
                 charge(element);
                 Kind::Boolean
@@ -230,8 +230,7 @@ impl Checker<'_> {
         self.variables.push(variable);
         let (step, _) = self.check(loops.loop_step)?;
         self.variables.pop();
-        let steps = i64::try_from(size(&step)).unwrap_or(i64::MAX);
-        loops.iter_range = call(at, CHARGE_LOOP, vec![name(METER), literal(LiteralValue::Int(steps.into())), range]);
+        loops.iter_range = charged_range(size(&step), range);
         loops.loop_step = step;
         let kind = if matches!(loops.accu_init.expr, Expr::List(_)) { Kind::List } else { Kind::Boolean };
         Ok((Node { id: at, expr: Expr::Comprehension(Box::new(loops)) }, kind))
@@ -280,13 +279,15 @@ fn charged(node: Node, kind: Kind) -> Node {
     match &node.expr {
         Expr::Literal(_) | Expr::List(_) => node,
         Expr::Ident(name) if name.starts_with('@') => node,
-        _ if kind.may_be_large() => call(node.id, CHARGE, vec![name_of_meter(), node]),
+        _ if kind.may_be_large() => call(node.id, CHARGE, vec![name(METER), node]),
         _ => node,
     }
 }
 
-fn name_of_meter() -> Node {
-    name(METER)
+/// The same, paying for each of its elements, and for as many steps of a loop's body.
+fn charged_range(steps: usize, range: Node) -> Node {
+    let steps = i64::try_from(steps).unwrap_or(i64::MAX);
+    call(range.id, CHARGE_LOOP, vec![name(METER), literal(LiteralValue::Int(steps.into())), range])
 }
 
 fn charge(operand: &mut (Node, Kind)) {

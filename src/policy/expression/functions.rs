@@ -95,9 +95,7 @@ fn declare(env: &mut Env) -> Result<(), DeclarationError> {
         env.add_member_overload(function, &format!("null_{function}"), NULL_TYPE, vec![], null)?;
     }
     env.add_member_overload("size", "null_size", NULL_TYPE, vec![], zero)?;
-    env.add_overload("size", "size_null", vec![NULL_TYPE], zero)?;
-    // Not in this interpreter's standard library, though it is in CEL's.
-    env.add_overload("string", "null_to_string", vec![NULL_TYPE], null)
+    env.add_overload("size", "size_null", vec![NULL_TYPE], zero)
 }
 
 type Returned<'b, 'v> = Result<CowVal<'b, 'v>, ExecutionError>;
@@ -109,7 +107,7 @@ fn charge<'b, 'v>(mut args: Vec<CowVal<'b, 'v>>) -> Returned<'b, 'v> {
     Ok(value)
 }
 
-/// `@charge_loop(meter, steps of the body, range)`: the range, once the whole loop is paid.
+/// `@charge_loop(meter, steps of the body, range)`: the range, once the whole loop is paid. Null has no elements.
 fn charge_loop<'b, 'v>(mut args: Vec<CowVal<'b, 'v>>) -> Returned<'b, 'v> {
     let range = args.pop().ok_or_else(ExecutionError::missing_argument_or_target)?;
     let body = args.get(1).and_then(|steps| steps.downcast_ref::<CelInt>()).map_or(1, |steps| steps.inner().unsigned_abs());
@@ -123,6 +121,9 @@ fn charge_loop<'b, 'v>(mut args: Vec<CowVal<'b, 'v>>) -> Returned<'b, 'v> {
         }
         steps
     })?;
+    if range.downcast_ref::<CelNull>().is_some() {
+        return Ok(CowVal::owned(CelList::from(Vec::new())));
+    }
     Ok(range)
 }
 
