@@ -20,7 +20,10 @@ pub fn field_texts(value: &RawValue) -> Vec<String> {
     match text.as_bytes().first() {
         Some(b'[') => {
             let elements: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
-            elements.into_iter().filter_map(|element| scalar_text(element.get())).collect()
+            elements
+                .into_iter()
+                .filter_map(|element| scalar_text(element.get()))
+                .collect()
         }
         _ => scalar_text(text).into_iter().collect(),
     }
@@ -40,6 +43,7 @@ fn scalar_text(text: &str) -> Option<String> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -72,8 +76,18 @@ mod tests {
     fn every_character_is_mapped_by_itself() {
         for character in ('\u{1}'..=char::MAX).filter(|character| !character.is_whitespace()) {
             let alone = match_key(&character.to_string());
-            assert_eq!(match_key(&format!("a{character}")), format!("a{alone}"), "U+{:04X}", character as u32);
-            assert_eq!(match_key(&format!("a{character}b")), format!("a{alone}b"), "U+{:04X}", character as u32);
+            assert_eq!(
+                match_key(&format!("a{character}")),
+                format!("a{alone}"),
+                "U+{:04X}",
+                character as u32
+            );
+            assert_eq!(
+                match_key(&format!("a{character}b")),
+                format!("a{alone}b"),
+                "U+{:04X}",
+                character as u32
+            );
         }
     }
 
@@ -95,7 +109,10 @@ mod tests {
             ("true", vec!["true"]),
             ("null", vec![]),
             (r#"{"a":"b"}"#, vec![]),
-            (r#"["a", 1 , false, null, ["b"], {"c":1}, "d"]"#, vec!["a", "1", "false", "d"]),
+            (
+                r#"["a", 1 , false, null, ["b"], {"c":1}, "d"]"#,
+                vec!["a", "1", "false", "d"],
+            ),
             ("[]", vec![]),
             (r#""""#, vec![""]),
             (r#""\ud800""#, vec![]),

@@ -15,7 +15,10 @@ pub fn pick_message<'a>(
         let primary = language.split(['-', '_']).next().unwrap_or(language);
         translation(translations, language).or_else(|| translation(translations, primary))
     });
-    translated.or(message).filter(|text| !is_blank(text)).unwrap_or(default)
+    translated
+        .or(message)
+        .filter(|text| !is_blank(text))
+        .unwrap_or(default)
 }
 
 fn translation<'a>(translations: &'a BTreeMap<String, String>, language: &str) -> Option<&'a str> {
@@ -26,7 +29,13 @@ fn translation<'a>(translations: &'a BTreeMap<String, String>, language: &str) -
 }
 
 fn same_language(left: &str, right: &str) -> bool {
-    let plain = |byte: u8| if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
+    let plain = |byte: u8| {
+        if byte == b'_' {
+            b'-'
+        } else {
+            byte.to_ascii_lowercase()
+        }
+    };
     left.bytes().map(plain).eq(right.bytes().map(plain))
 }
 
@@ -35,15 +44,21 @@ fn is_blank(text: &str) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_closest_language_wins() {
-        let translations: BTreeMap<String, String> =
-            [("en", "English"), ("en-GB", "British"), ("he", "עברית"), ("PT_br", "Brasil"), ("fr", " ")]
-                .map(|(language, text)| (language.to_owned(), text.to_owned()))
-                .into();
+        let translations: BTreeMap<String, String> = [
+            ("en", "English"),
+            ("en-GB", "British"),
+            ("he", "עברית"),
+            ("PT_br", "Brasil"),
+            ("fr", " "),
+        ]
+        .map(|(language, text)| (language.to_owned(), text.to_owned()))
+        .into();
         for (language, wanted) in [
             (Some("en"), "English"),
             (Some("EN"), "English"),
@@ -61,10 +76,23 @@ mod tests {
             (Some(""), "message"),
             (None, "message"),
         ] {
-            assert_eq!(pick_message(Some("message"), &translations, language, "default"), wanted, "{language:?}");
+            assert_eq!(
+                pick_message(Some("message"), &translations, language, "default"),
+                wanted,
+                "{language:?}"
+            );
         }
-        assert_eq!(pick_message(None, &translations, Some("de"), "default"), "default");
-        assert_eq!(pick_message(Some(" "), &translations, None, "default"), "default");
-        assert_eq!(pick_message(None, &translations, Some("he"), "default"), "עברית");
+        assert_eq!(
+            pick_message(None, &translations, Some("de"), "default"),
+            "default"
+        );
+        assert_eq!(
+            pick_message(Some(" "), &translations, None, "default"),
+            "default"
+        );
+        assert_eq!(
+            pick_message(None, &translations, Some("he"), "default"),
+            "עברית"
+        );
     }
 }

@@ -19,16 +19,34 @@ pub(super) struct Pattern {
 /// The pattern, or what is wrong with it.
 pub(super) fn compile(text: &str) -> Result<Pattern, String> {
     if text.len() > MAX_BYTES {
-        return Err(format!("the pattern is {} bytes long; at most {MAX_BYTES} are allowed", text.len()));
+        return Err(format!(
+            "the pattern is {} bytes long; at most {MAX_BYTES} are allowed",
+            text.len()
+        ));
     }
     let text = with_ascii_classes(text)?;
     for (size, steps_per_byte) in STEPS_BY_COMPILED_SIZE {
-        match RegexBuilder::new(&text).size_limit(size).nest_limit(50).build() {
-            Ok(regex) => return Ok(Pattern { regex, steps_per_byte }),
+        match RegexBuilder::new(&text)
+            .size_limit(size)
+            .nest_limit(50)
+            .build()
+        {
+            Ok(regex) => {
+                return Ok(Pattern {
+                    regex,
+                    steps_per_byte,
+                });
+            }
             Err(regex::Error::CompiledTooBig(_)) => {}
             // The last line says what is wrong; those before draw the pattern.
             Err(error) => {
-                return Err(error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned());
+                return Err(error
+                    .to_string()
+                    .lines()
+                    .last()
+                    .unwrap_or_default()
+                    .trim_start_matches("error: ")
+                    .to_owned());
             }
         }
     }
@@ -54,7 +72,9 @@ fn with_ascii_classes(text: &str) -> Result<String, String> {
             Some('s') => written.push_str("[\\t\\n\\f\\r ]"),
             Some('S') => written.push_str("[^\\t\\n\\f\\r ]"),
             Some('b') => written.push_str("(?-u:\\b)"),
-            Some(other @ ('p' | 'P' | 'B')) => return Err(format!("\\{other} is not available in patterns")),
+            Some(other @ ('p' | 'P' | 'B')) => {
+                return Err(format!("\\{other} is not available in patterns"));
+            }
             Some(other) => written.extend(['\\', other]),
             None => written.push('\\'),
         }
@@ -63,6 +83,7 @@ fn with_ascii_classes(text: &str) -> Result<String, String> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -81,9 +102,20 @@ mod tests {
             ("(?i)^שלום É", "שלום é", true),
             (r"^[\w.+-]+@[\w-]+(\.[\w-]+)+$", "dana@example.com", true),
         ] {
-            assert_eq!(compile(pattern).unwrap().regex.is_match(text), wanted, "{pattern} on {text}");
+            assert_eq!(
+                compile(pattern).unwrap().regex.is_match(text),
+                wanted,
+                "{pattern} on {text}"
+            );
         }
-        for pattern in ["(", r"(\w{100}){100}", "[a", r"\p{Greek}", "a\\", &"a".repeat(501)] {
+        for pattern in [
+            "(",
+            r"(\w{100}){100}",
+            "[a",
+            r"\p{Greek}",
+            "a\\",
+            &"a".repeat(501),
+        ] {
             assert!(compile(pattern).is_err(), "{pattern}");
         }
     }
