@@ -4,6 +4,8 @@ use regex::{Regex, RegexBuilder};
 
 /// The longest pattern, in bytes.
 const MAX_BYTES: usize = 500;
+/// What a pattern may remember of the texts that it has seen, in bytes: there may be many patterns.
+const MAX_CACHE_BYTES: usize = 64 << 10;
 /// Sizes of compiled patterns, in bytes, and how many steps each byte of a text then costs: in the worst case every state
 /// of the automaton is tried at every byte. Measured: 0.1 µs a step.
 const STEPS_BY_COMPILED_SIZE: [(usize, u64); 3] = [(4 << 10, 1), (16 << 10, 5), (64 << 10, 20)];
@@ -28,6 +30,7 @@ pub(super) fn compile(text: &str) -> Result<Pattern, String> {
     for (size, steps_per_byte) in STEPS_BY_COMPILED_SIZE {
         match RegexBuilder::new(&text)
             .size_limit(size)
+            .dfa_size_limit(MAX_CACHE_BYTES)
             .nest_limit(50)
             .build()
         {
