@@ -4,12 +4,15 @@ create schema policy;
 comment on schema policy is 'What administrators decide: edit these tables with any SQL tool; a commit is in force from the next booking on.';
 
 -- Lower case and trimmed: how a field's value is compared. ICU's root locale and Unicode's white space,
--- so that the service (src/policy/match_key.rs) computes the same.
+-- so that the service (src/policy/match_key.rs) computes the same. A final sigma is made a plain one: it is the
+-- one letter whose lower case depends on its neighbours, and the two sides need not agree on where a word ends.
 create function policy.match_key(value text) returns text
     language sql immutable parallel safe
-    return lower(btrim(value,
-        U&'\0009\000A\000B\000C\000D\0020\0085\00A0\1680\2000\2001\2002\2003\2004\2005\2006\2007\2008\2009\200A\2028\2029\202F\205F\3000')
-        collate "und-x-icu");
+    return replace(
+        lower(btrim(value,
+            U&'\0009\000A\000B\000C\000D\0020\0085\00A0\1680\2000\2001\2002\2003\2004\2005\2006\2007\2008\2009\200A\2028\2029\202F\205F\3000')
+            collate "und-x-icu"),
+        U&'\03C2', U&'\03C3');
 comment on function policy.match_key(text) is 'A field value as it is compared: trimmed, lower case.';
 
 create function policy.is_weekdays(value smallint[]) returns boolean

@@ -5,21 +5,25 @@ use cel::common::ast::{
     CallExpr, ComprehensionExpr, Expr, LiteralValue, SelectExpr, SourceInfo, operators,
 };
 use cel::parser::Expression as Node;
-use regex::Regex;
 
 use super::error::{ExpressionError, Position};
-use super::functions::{CHARGE, CHARGE_LOOP, MATCHES, METER, PATTERNS};
+use super::functions::{MATCHES, METER, PATTERNS};
 use super::kind::Kind;
-use super::{names, pattern};
+use super::names;
+use super::nodes::{call, charge, charged, charged_range, is_fields, literal, name, size};
+use super::pattern::{self, Pattern};
 
 pub(super) struct Checker<'a> {
     pub(super) source: &'a SourceInfo,
-    pub(super) patterns: Vec<Regex>,
+    pub(super) patterns: Vec<Pattern>,
     /// Variables of the comprehensions around the node being looked at.
     pub(super) variables: Vec<String>,
 }
 
-type Checked = Result<(Node, Kind), ExpressionError>;
+/// A checked node and what it will be.
+pub(super) type Operand = (Node, Kind);
+
+type Checked = Result<Operand, ExpressionError>;
 
 impl Checker<'_> {
     /// The node to evaluate instead, and what it will be.
@@ -152,96 +156,9 @@ impl Checker<'_> {
             .into_iter()
             .map(|arg| self.check(arg))
             .collect::<Result<Vec<_>, _>>()?;
-        let kind = match (function.as_str(), args.as_mut_slice()) {
-            (operators::CONDITIONAL, [condition, (_, then), (_, otherwise)]) => {
-                self.need(at, condition.1, Kind::Boolean)?;
-                if then == otherwise { *then } else { Kind::Any }
-            }
-            (operators::LOGICAL_AND | operators::LOGICAL_OR, [left, right]) => {
-                self.need(at, left.1, Kind::Boolean)?;
-                self.need(at, right.1, Kind::Boolean)?;
-                Kind::Boolean
-            }
-            (operators::LOGICAL_NOT | operators::NOT_STRICTLY_FALSE, [operand]) => {
-                self.need(at, operand.1, Kind::Boolean)?;
-                Kind::Boolean
-            }
-            (operators::EQUALS | operators::NOT_EQUALS, [left, right]) => {
-                self.combine(at, left.1, right.1, left.1.may_equal(right.1))?;
-                // Against a constant the comparison is short, whatever the other side is.
-                if !is_constant(&left.0) && !is_constant(&right.0) {
-                    charge_both(left, right);
-                }
-                Kind::Boolean
-            }
-            (
-                operators::LESS
-                | operators::LESS_EQUALS
-                | operators::GREATER
-                | operators::GREATER_EQUALS,
-                [left, right],
-            ) => {
-                let ordered = left.1.may_equal(right.1)
-                    && ![left.1, right.1]
-                        .iter()
-                        .any(|kind| matches!(kind, Kind::Null | Kind::List | Kind::Map));
-                self.combine(at, left.1, right.1, ordered)?;
-                charge_both(left, right);
-                Kind::Boolean
-            }
-            (operators::ADD, [left, right]) => {
-                let added = left.1.may_equal(right.1)
-                    && ![left.1, right.1]
-                        .iter()
-                        .any(|kind| matches!(kind, Kind::Null | Kind::Boolean | Kind::Map));
-                self.combine(at, left.1, right.1, added)?;
-                charge_both(left, right);
-                if left.1 == right.1 { left.1 } else { Kind::Any }
-            }
-            (
-                operators::SUBSTRACT | operators::MULTIPLY | operators::DIVIDE | operators::MODULO,
-                [left, right],
-            ) => {
-                let number = |kind: Kind| kind.is_number() || kind == Kind::Any;
-                self.combine(at, left.1, right.1, number(left.1) && number(right.1))?;
-                charge_both(left, right);
-                if left.1 == right.1 { left.1 } else { Kind::Any }
-            }
-            (operators::NEGATE, [operand]) => {
-                self.combine(
-                    at,
-                    Kind::Integer,
-                    operand.1,
-                    operand.1.is_number() || operand.1 == Kind::Any,
-                )?;
-                operand.1
-            }
-            (operators::IN, [element, container]) => {
-                let contains = container.1.may_be(Kind::List)
-                    || (container.1 == Kind::Map && element.1.may_be(Kind::Text));
-                self.combine(at, element.1, container.1, contains)?;
-                if let Expr::List(list) = &container.0.expr {
-                    for item in &list.elements {
-                        let kind = literal_kind(item);
-                        self.combine(item.id, element.1, kind, element.1.may_equal(kind))?;
-                    }
-                } else if !is_fields(&container.0) {
-                    charge(container);
-                }
-                charge(element);
-                Kind::Boolean
-            }
-            (operators::INDEX, [container, index]) => {
-                let indexed = match container.1 {
-                    Kind::List => index.1.is_number() || index.1 == Kind::Any,
-                    Kind::Map => index.1.may_be(Kind::Text),
-                    kind => kind == Kind::Any,
-                };
-                self.combine(at, container.1, index.1, indexed)?;
-                charge(index);
-                Kind::Any
-            }
-            _ => {
+        let kind = match self.operator(at, &function, &mut args)? {
+            Some(kind) => kind,
+            None => {
                 let kind = self.function(at, &function, false, arguments)?;
                 args.iter_mut()
                     .filter(|arg| !is_fields(&arg.0))
@@ -270,7 +187,7 @@ impl Checker<'_> {
                 right: Kind::Text,
             });
         }
-        let target = if is_fields(&target) {
+        let target = if is_fields(&target) || function == "matches" {
             target
         } else {
             charged(target, target_kind)
@@ -283,6 +200,7 @@ impl Checker<'_> {
                     at,
                     MATCHES,
                     vec![
+                        name(METER),
                         name(PATTERNS),
                         literal(LiteralValue::Int(index.into())),
                         target,
@@ -352,12 +270,7 @@ impl Checker<'_> {
         self.variables.push(variable);
         let (step, _) = self.check(loops.loop_step)?;
         self.variables.pop();
-        let steps = i64::try_from(size(&step)).unwrap_or(i64::MAX);
-        loops.iter_range = call(
-            at,
-            CHARGE_LOOP,
-            vec![name(METER), literal(LiteralValue::Int(steps.into())), range],
-        );
+        loops.iter_range = charged_range(size(&step), range);
         loops.loop_step = step;
         let kind = if matches!(loops.accu_init.expr, Expr::List(_)) {
             Kind::List
@@ -393,7 +306,7 @@ impl Checker<'_> {
             })
     }
 
-    fn need(&self, at: u64, found: Kind, wanted: Kind) -> Result<(), ExpressionError> {
+    pub(super) fn need(&self, at: u64, found: Kind, wanted: Kind) -> Result<(), ExpressionError> {
         if found.may_be(wanted) {
             Ok(())
         } else {
@@ -404,7 +317,7 @@ impl Checker<'_> {
         }
     }
 
-    fn combine(
+    pub(super) fn combine(
         &self,
         at: u64,
         left: Kind,
@@ -435,86 +348,5 @@ impl Checker<'_> {
             .offset_for(at)
             .map_or(0, |(start, _)| start as usize);
         Position::of_byte(&self.source.source, index)
-    }
-}
-
-fn call(at: u64, function: &str, args: Vec<Node>) -> Node {
-    Node {
-        id: at,
-        expr: Expr::Call(CallExpr {
-            func_name: function.to_owned(),
-            target: None,
-            args,
-        }),
-    }
-}
-
-fn name(name: &str) -> Node {
-    Node {
-        id: 0,
-        expr: Expr::Ident(name.to_owned()),
-    }
-}
-
-fn literal(value: LiteralValue) -> Node {
-    Node {
-        id: 0,
-        expr: Expr::Literal(value),
-    }
-}
-
-/// The same, paying for its size first if that is not bounded by the expression itself.
-fn charged(node: Node, kind: Kind) -> Node {
-    match &node.expr {
-        Expr::Literal(_) | Expr::List(_) => node,
-        Expr::Ident(name) if name.starts_with('@') => node,
-        _ if kind.may_be_large() => call(node.id, CHARGE, vec![name_of_meter(), node]),
-        _ => node,
-    }
-}
-
-fn name_of_meter() -> Node {
-    name(METER)
-}
-
-fn charge(operand: &mut (Node, Kind)) {
-    operand.0 = charged(std::mem::take(&mut operand.0), operand.1);
-}
-
-fn charge_both(left: &mut (Node, Kind), right: &mut (Node, Kind)) {
-    charge(left);
-    charge(right);
-}
-
-fn is_constant(node: &Node) -> bool {
-    matches!(node.expr, Expr::Literal(_))
-}
-
-/// Looking up a key of the case's fields, or counting them, does not look at all of them.
-fn is_fields(node: &Node) -> bool {
-    matches!(&node.expr, Expr::Ident(name) if name == "fields")
-}
-
-fn literal_kind(node: &Node) -> Kind {
-    match &node.expr {
-        Expr::Literal(LiteralValue::Boolean(_)) => Kind::Boolean,
-        Expr::Literal(LiteralValue::Int(_)) => Kind::Integer,
-        Expr::Literal(LiteralValue::Double(_)) => Kind::Fraction,
-        Expr::Literal(LiteralValue::String(_)) => Kind::Text,
-        _ => Kind::Any,
-    }
-}
-
-/// How many nodes are evaluated at most, not counting the loops inside, which pay for themselves.
-fn size(node: &Node) -> usize {
-    1 + match &node.expr {
-        Expr::Call(call) => {
-            call.target.iter().map(|target| size(target)).sum::<usize>()
-                + call.args.iter().map(size).sum::<usize>()
-        }
-        Expr::Select(select) => size(&select.operand),
-        Expr::List(list) => list.elements.iter().map(size).sum(),
-        Expr::Comprehension(inner) => size(&inner.iter_range),
-        _ => 0,
     }
 }

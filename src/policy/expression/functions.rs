@@ -9,7 +9,8 @@ use cel::common::types::{
 };
 use cel::common::value::{CowVal, StaticVal, Val};
 use cel::{DeclarationError, Env, ExecutionError};
-use regex::Regex;
+
+use super::pattern::Pattern;
 
 /// The function name by which an empty meter is told from other failures.
 pub(super) const OUT_OF_WORK: &str = "@meter";
@@ -55,7 +56,7 @@ impl Meter {
 
 /// The compiled patterns of an expression.
 #[derive(Debug, Clone)]
-pub(super) struct Patterns(pub(super) Arc<[Regex]>);
+pub(super) struct Patterns(pub(super) Arc<[Pattern]>);
 
 /// Makes a type of ours reachable from our functions; expressions cannot name or use it.
 macro_rules! internal_value {
@@ -104,7 +105,7 @@ fn declare(env: &mut Env) -> Result<(), DeclarationError> {
     env.add_overload(
         MATCHES,
         MATCHES,
-        vec![DYN_TYPE, DYN_TYPE, DYN_TYPE],
+        vec![DYN_TYPE, DYN_TYPE, DYN_TYPE, DYN_TYPE],
         matches,
     )?;
     env.add_member_overload("lowerAscii", "text_lower", STRING_TYPE, vec![], |args| {
@@ -133,9 +134,7 @@ fn declare(env: &mut Env) -> Result<(), DeclarationError> {
         )?;
     }
     env.add_member_overload("size", "null_size", NULL_TYPE, vec![], zero)?;
-    env.add_overload("size", "size_null", vec![NULL_TYPE], zero)?;
-    // Not in this interpreter's standard library, though it is in CEL's.
-    env.add_overload("string", "null_to_string", vec![NULL_TYPE], null)
+    env.add_overload("size", "size_null", vec![NULL_TYPE], zero)
 }
 
 type Returned<'b, 'v> = Result<CowVal<'b, 'v>, ExecutionError>;
@@ -149,7 +148,7 @@ fn charge<'b, 'v>(mut args: Vec<CowVal<'b, 'v>>) -> Returned<'b, 'v> {
     Ok(value)
 }
 
-/// `@charge_loop(meter, steps of the body, range)`: the range, once the whole loop is paid.
+/// `@charge_loop(meter, steps of the body, range)`: the range, once the whole loop is paid. Null has no elements.
 fn charge_loop<'b, 'v>(mut args: Vec<CowVal<'b, 'v>>) -> Returned<'b, 'v> {
     let range = args
         .pop()
@@ -168,12 +167,15 @@ fn charge_loop<'b, 'v>(mut args: Vec<CowVal<'b, 'v>>) -> Returned<'b, 'v> {
         }
         steps
     })?;
+    if range.downcast_ref::<CelNull>().is_some() {
+        return Ok(CowVal::owned(CelList::from(Vec::new())));
+    }
     Ok(range)
 }
 
-/// `@matches(patterns, index, text)`: `text.matches('…')`.
+/// `@matches(meter, patterns, index, text)`: `text.matches('…')`.
 fn matches<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Returned<'b, 'v> {
-    let [patterns, index, value] = args.as_slice() else {
+    let [_, patterns, index, value] = args.as_slice() else {
         return Err(ExecutionError::missing_argument_or_target());
     };
     let pattern = index
@@ -183,7 +185,9 @@ fn matches<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Returned<'b, 'v> {
         .and_then(|(index, patterns)| patterns.0.get(index));
     match (pattern, value.downcast_ref::<CelString>()) {
         (Some(pattern), Some(text)) => {
-            Ok(CowVal::owned(CelBool::from(pattern.is_match(text.inner()))))
+            let text = text.inner();
+            meter(&args)?.charge(|| (text.len() as u64).saturating_mul(pattern.steps_per_byte))?;
+            Ok(CowVal::owned(CelBool::from(pattern.regex.is_match(text))))
         }
         (Some(_), None) if value.downcast_ref::<CelNull>().is_some() => no(args),
         _ => Err(ExecutionError::no_such_member_overload(

@@ -10,11 +10,14 @@ mod error;
 mod functions;
 mod kind;
 mod names;
+mod nodes;
+mod operators;
 mod ordered_map;
 mod pattern;
 mod prescan;
 mod scope;
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
 mod tests;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -2,7 +2,7 @@
 
 use super::kind::Kind::{self, Boolean, Integer, List, Map, Text};
 
-/// Every name, what it is, and whether it can be null. `docs/expressions.md` says what each means; a test compares.
+/// Every name, what it is. `docs/expressions.md` says what each means; a test compares.
 pub(super) const NAMES: &[(&str, Kind)] = &[
     ("caseId", Text),
     ("parentCaseId", Text),
