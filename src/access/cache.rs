@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::str::FromStr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -48,6 +49,8 @@ struct LastRead {
 pub(super) struct Cache {
     pool: PgPool,
     orgs: RwLock<HashMap<Org, Known>>,
+    /// The database did not answer the follower: nothing is read for single requests until it does again.
+    is_away: AtomicBool,
     /// One look-up of an unknown organization at a time: strangers can name as many as they like.
     unknown: Mutex<()>,
 }
@@ -57,6 +60,7 @@ impl Cache {
         Self {
             pool,
             orgs: RwLock::default(),
+            is_away: AtomicBool::new(false),
             unknown: Mutex::default(),
         }
     }
@@ -104,6 +108,9 @@ impl Cache {
     }
 
     async fn read(&self, org: &Org) -> Result<Arc<OrgSecrets>, AccessError> {
+        if self.is_away.load(Ordering::Relaxed) {
+            return Err(AccessError::Unavailable);
+        }
         let sql = include_str!("../../sql/queries/read_webhook_access.sql");
         let rows = sqlx::query_as::<_, Row>(sql)
             .bind(org.as_str())
@@ -163,21 +170,19 @@ fn by_org(rows: Vec<Row>) -> HashMap<Org, OrgSecrets> {
 
 /// Runs until the pool is closed.
 pub(super) async fn follow_changes(cache: Arc<Cache>) {
-    let mut is_away = false;
     loop {
-        match listen(&cache, &mut is_away).await {
+        let error = match listen(&cache).await {
             sqlx::Error::PoolClosed => return,
-            error if !is_away => {
-                tracing::warn!(%error, "webhook secrets cannot be followed; trying again");
-            }
-            _ => {}
+            error => error,
+        };
+        if !cache.is_away.swap(true, Ordering::Relaxed) {
+            tracing::warn!(%error, "webhook secrets cannot be followed; trying again");
         }
-        is_away = true;
         sleep(RETRY_AFTER).await;
     }
 }
 
-async fn listen(cache: &Cache, is_away: &mut bool) -> sqlx::Error {
+async fn listen(cache: &Cache) -> sqlx::Error {
     let mut listener = match PgListener::connect_with(&cache.pool).await {
         Ok(listener) => listener,
         Err(error) => return error,
@@ -192,7 +197,7 @@ async fn listen(cache: &Cache, is_away: &mut bool) -> sqlx::Error {
             if let Err(error) = cache.reload().await {
                 return error;
             }
-            if std::mem::take(is_away) {
+            if cache.is_away.swap(false, Ordering::Relaxed) {
                 tracing::info!("webhook secrets are followed again");
             }
             tokio::select! {

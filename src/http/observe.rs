@@ -104,7 +104,9 @@ fn log(response: &ServiceResponse, method: &Method, route: &'static str, took: D
             )
         };
     }
-    if status.is_server_error() {
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        line!(warn);
+    } else if status.is_server_error() {
         line!(error);
     } else if status.is_client_error() {
         line!(info);

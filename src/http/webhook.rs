@@ -49,7 +49,10 @@ pub(super) async fn before_book_appointment(
     let arrived = Instant::now();
     let org = match organization(&request) {
         Ok(org) => org,
-        Err(problem) => return problem.response(RequestId::of(&request).as_str()),
+        Err(problem) => {
+            app.parts.metrics.rejected(problem.kind.id());
+            return problem.response(RequestId::of(&request).as_str());
+        }
     };
     let decided = match admit(&app, &org, &request, payload).await {
         Ok(submission) => decide(&app, &org, submission).await,

@@ -58,7 +58,11 @@ pub fn init_logs(filter: &str, format: LogFormat) -> Result<(), LogError> {
             let colours = std::io::stderr().is_terminal();
             builder.with_ansi(colours).finish().try_init()?;
         }
-        LogFormat::Json => builder.json().flatten_event(true).finish().try_init()?,
+        LogFormat::Json => (builder.json().flatten_event(true))
+            .with_current_span(true)
+            .with_span_list(false)
+            .finish()
+            .try_init()?,
     }
     Ok(())
 }
