@@ -8,11 +8,17 @@
 //! Around it: [`access`] (webhook secrets, audit tokens), [`audit`] (looking back), [`postgres`] (pool, migrations, the private
 //! cluster of `bookwarden dev`), [`settings`] (every configuration key) and [`cli`] (one file a subcommand: the composition root).
 
+#[allow(
+    clippy::disallowed_methods,
+    reason = "expiry is judged against this machine's clock"
+)]
 pub mod access;
 pub mod audit;
 pub mod cli;
 pub mod cubu;
+#[allow(clippy::disallowed_methods, reason = "time-outs and rate limits")]
 pub mod decider;
+#[allow(clippy::disallowed_methods, reason = "durations for logs and metrics")]
 pub mod http;
 pub mod ledger;
 pub mod org;

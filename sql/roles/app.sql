@@ -23,4 +23,3 @@ grant select, update on ledger.heads to bookwarden_app;
 grant select, insert, update, delete on ledger.reservations to bookwarden_app;
 grant select on policy.organizations, policy.capacity_caps, policy.customer_blocklist to bookwarden_app;
 grant select on all tables in schema access to bookwarden_app;
-grant select on public.refinery_schema_history to bookwarden_app;

@@ -5,15 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use clap::Args;
-use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
-use sha2::Sha256;
 use uuid::Uuid;
 
 use super::CliError;
+use crate::cubu::signature::sign;
 use crate::org::Org;
 
 /// A whole request, to try things out with.
@@ -63,7 +60,7 @@ pub(super) fn run(args: SendArgs) -> Result<ExitCode, CliError> {
         .build()
         .header("content-type", "application/json");
     if !args.unsigned {
-        request = request.header("authorization", authorization(&args.secret, &body));
+        request = request.header("authorization", sign(&args.secret, &body));
     }
     let no_answer = |source| CliError::NoAnswer {
         url: url.clone(),
@@ -97,17 +94,6 @@ pub(super) fn address(base: &str, org: &Org) -> String {
         format!("/{org}")
     };
     format!("{base}{org}/service/actions/beforeBookAppointment")
-}
-
-/// `HMAC <mac>`: the header that signs a body.
-pub(super) fn authorization(secret: &str, body: &[u8]) -> String {
-    let mut mac =
-        Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
-    mac.update(body);
-    format!(
-        "HMAC {}",
-        BASE64_STANDARD.encode(mac.finalize().into_bytes())
-    )
 }
 
 fn read_body(file: Option<&Path>) -> Result<Vec<u8>, CliError> {
@@ -160,15 +146,6 @@ fn pretty(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_body_is_signed_as_another_library_signs_it() {
-        // printf '{}' | openssl dgst -sha256 -hmac dev-secret -binary | base64
-        assert_eq!(
-            authorization("dev-secret", b"{}"),
-            "HMAC dU2rRp9N2FGnOTFs8uQ/i0Pf0jKjn1hyxK99nw9vp+o="
-        );
-    }
 
     #[test]
     fn the_default_organization_has_the_short_address() {

@@ -17,6 +17,7 @@ use crate::telemetry::{Metrics, init_logs};
 
 pub(super) async fn run() -> Result<(), CliError> {
     let settings = Settings::from_env()?;
+    init_logs(&settings.log, settings.log_format)?;
     settings.require_database_url()?;
     let shutdown = shutdown::on_signal()?;
     run_service(settings, shutdown, |address| {
@@ -32,7 +33,6 @@ pub async fn run_service(
     shutdown: CancellationToken,
     on_ready: impl FnOnce(SocketAddr),
 ) -> Result<(), CliError> {
-    init_logs(&settings.log, settings.log_format)?;
     check_schema(&settings).await?;
     let pool = connect_pool(&settings)?;
     let metrics = Arc::new(Metrics::new());

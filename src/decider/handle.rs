@@ -166,16 +166,15 @@ impl Decider {
     }
 
     fn send(&self, org: &Org, command: Command) -> Result<(), DecideError> {
-        let sent = self.with_desk(org, |desk| {
+        self.with_desk(org, |desk| {
             let sent = desk.queue.try_send(command);
             let waiting = desk.queue.max_capacity() - desk.queue.capacity();
             self.0.metrics.queue_depth(org, waiting);
-            sent
-        })?;
-        sent.map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => DecideError::QueueFull,
-            mpsc::error::TrySendError::Closed(_) => DecideError::Unavailable,
-        })
+            sent.map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => DecideError::QueueFull,
+                mpsc::error::TrySendError::Closed(_) => DecideError::Unavailable,
+            })
+        })?
     }
 
     fn with_desk<T>(&self, org: &Org, act: impl FnOnce(&mut Desk) -> T) -> Result<T, DecideError> {

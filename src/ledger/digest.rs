@@ -12,6 +12,10 @@ pub const GENESIS: Digest = [0; 32];
 
 /// 16 random bytes: a digest must not betray what it covers, and must not be guessable from it.
 #[must_use]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "random, and recorded with the event"
+)]
 pub fn new_salt() -> [u8; 16] {
     uuid::Uuid::new_v4().into_bytes()
 }

@@ -27,7 +27,20 @@ pub(super) const MIGRATIONS: &[SqlFile] = sql_files![
 
 /// Applied again by every migrate, in this order: functions, triggers, roles, views, setup, and by name within.
 pub(super) const REAPPLIED: &[SqlFile] = sql_files![
+    "sql/functions/01_lock_head.sql",
+    "sql/functions/02_event_digest.sql",
+    "sql/functions/03_event_chain.sql",
+    "sql/functions/04_refuse_change.sql",
+    "sql/functions/05_head_only_advances.sql",
+    "sql/functions/10_open_ledger.sql",
+    "sql/functions/11_keep_organization.sql",
+    "sql/functions/12_gather_changes.sql",
+    "sql/functions/12_stage_changes.sql",
+    "sql/functions/13_append_changes.sql",
     "sql/triggers/access_notify.sql",
+    "sql/triggers/ledger.sql",
+    "sql/triggers/policy.sql",
+    "sql/roles/app.sql",
     "sql/setup/bookwarden_schema.sql",
     "sql/setup/default_organization.sql",
 ];

@@ -86,7 +86,7 @@ async fn what_is_not_authenticated_gets_401_and_is_recorded() {
     let reasons = app.text("select string_agg(payload::json ->> 'reason', ' ' order by seq) from ledger.events where type = 'request.rejected'").await;
     assert_eq!(
         reasons,
-        "missing-signature unsupported-authorization malformed-signature invalid-signature"
+        "missing-signature wrong-scheme malformed-signature invalid-signature"
     );
     app.check().await;
 }

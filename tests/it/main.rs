@@ -2,8 +2,17 @@
 //!
 //! `support` starts it; each test gets a database of its own, cloned from a migrated template.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::panic,
+    unreachable_pub,
+    missing_docs,
+    reason = "tests measure, draw cases at random, and fail by panicking"
+)]
+
 mod support;
 
 mod booking;
 mod capacity;
 mod policy_changes;
+mod private_cluster;

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::prepare::SECRET;
 use crate::cli::{CliError, send};
+use crate::cubu::signature::sign;
 use crate::org::Org;
 use crate::postgres::private::DataFolder;
 use crate::settings::DatabaseUrl;
@@ -49,7 +50,7 @@ impl Greeting<'_> {
         let sample = self.folder.path().join("sample.json");
         let sample = sample.display();
         let address = send::address(&url, &Org::default_org());
-        let authorization = send::authorization(SECRET, send::SAMPLE.as_bytes());
+        let authorization = sign(SECRET, send::SAMPLE.as_bytes());
         print(&format!(
             "bookwarden is ready (Ctrl-C stops it; the data stay in {folder})
 

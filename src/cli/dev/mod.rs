@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::{CliError, run_service, shutdown};
 use crate::postgres::private::{DataFolder, PrivateCluster};
 use crate::settings::Settings;
+use crate::telemetry::init_logs;
 use greeting::Greeting;
 
 #[derive(Debug, Args)]
@@ -32,6 +33,7 @@ pub(super) struct DevArgs {
 pub(super) async fn run(args: DevArgs) -> Result<(), CliError> {
     let mut settings = Settings::from_env()?;
     settings.listen = (Ipv4Addr::LOCALHOST, args.port).into();
+    init_logs(&settings.log, settings.log_format)?;
     let shutdown = shutdown::on_signal()?;
     let folder = Arc::new(DataFolder::open(&args.data_dir)?);
     if settings.database_url.is_some() {

@@ -53,6 +53,7 @@ impl Server {
     }
 
     /// `kill -9`
+    #[allow(dead_code)]
     pub fn kill(&mut self) {
         self.child.kill().expect("the server can be killed");
         self.child.wait().expect("the server is gone");
