@@ -17,7 +17,7 @@ mod pattern;
 mod prescan;
 mod scope;
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::panic)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)]
 mod tests;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
