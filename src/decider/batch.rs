@@ -46,7 +46,9 @@ impl From<&BatchError> for DecideError {
 /// Begins the transaction and locks the ledger's head. Nothing was recorded yet if this fails.
 pub(super) async fn begin(connection: &mut PgConnection, org: &Org) -> Result<Head, BatchError> {
     sqlx::raw_sql("begin").execute(&mut *connection).await?;
-    head::lock(connection, org).await?.ok_or(BatchError::UnknownOrg)
+    head::lock(connection, org)
+        .await?
+        .ok_or(BatchError::UnknownOrg)
 }
 
 /// Decides and records a batch under the locked head. Answers in the commands' order; none for a rejection.
@@ -70,17 +72,32 @@ pub(super) async fn commit(
     let mut asked: Vec<Asked<'_>> = submissions(commands)
         .map(|submission| Asked::new(submission, policies, head.now))
         .collect();
-    let requests: Vec<_> = asked.iter().map(|asked| (asked.submission.booking.case_id, asked.request_digest)).collect();
+    let requests: Vec<_> = asked
+        .iter()
+        .map(|asked| (asked.submission.booking.case_id, asked.request_digest))
+        .collect();
     let retry_window = TimeDelta::seconds(policies.organization.retry_window_seconds.into());
     let cases = cases::read(connection, org, &requests, head.now - retry_window).await?;
 
     let keys = asked.iter().flat_map(|asked| &asked.needs.blocklist_keys);
-    let keys = keys.filter(|key| memory.policies.may_be_blocked(key)).cloned().collect();
+    let keys = keys
+        .filter(|key| memory.policies.may_be_blocked(key))
+        .cloned()
+        .collect();
     let blocked = find_blocked(connection, org, &keys).await?;
-    let buckets = asked.iter_mut().flat_map(|asked| std::mem::take(&mut asked.needs.buckets));
+    let buckets = asked
+        .iter_mut()
+        .flat_map(|asked| std::mem::take(&mut asked.needs.buckets));
     count(connection, org, buckets, &mut memory.tallies).await?;
 
-    let mut sequence = Sequence::new(org.as_str(), head, policies, &blocked, cases, &mut memory.tallies);
+    let mut sequence = Sequence::new(
+        org.as_str(),
+        head,
+        policies,
+        &blocked,
+        cases,
+        &mut memory.tallies,
+    );
     let mut asked = asked.into_iter();
     let mut answers = Vec::with_capacity(commands.len());
     for command in commands {

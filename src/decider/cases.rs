@@ -92,8 +92,18 @@ pub(super) async fn read(
     }
     let rows: Vec<CaseRow> = sqlx::query_as(include_str!("../../sql/queries/read_cases.sql"))
         .bind(org.as_str())
-        .bind(requests.iter().map(|(case_id, _)| *case_id).collect::<Vec<_>>())
-        .bind(requests.iter().map(|(_, digest)| digest.as_slice()).collect::<Vec<_>>())
+        .bind(
+            requests
+                .iter()
+                .map(|(case_id, _)| *case_id)
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            requests
+                .iter()
+                .map(|(_, digest)| digest.as_slice())
+                .collect::<Vec<_>>(),
+        )
         .bind(refusals_stand_after)
         .fetch_all(connection)
         .await?;

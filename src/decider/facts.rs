@@ -19,7 +19,11 @@ pub(super) struct Blocked(HashMap<BlocklistKey, BTreeMap<i64, Arc<Policy<Blocked
 impl Blocked {
     /// The rows under any of these keys, by id.
     pub(super) fn under(&self, keys: &BTreeSet<BlocklistKey>) -> Vec<Arc<Policy<BlockedCustomer>>> {
-        let mut rows: Vec<_> = keys.iter().filter_map(|key| self.0.get(key)).flat_map(BTreeMap::values).collect();
+        let mut rows: Vec<_> = keys
+            .iter()
+            .filter_map(|key| self.0.get(key))
+            .flat_map(BTreeMap::values)
+            .collect();
         rows.sort_unstable_by_key(|row| row.header.id);
         rows.dedup_by_key(|row| row.header.id);
         rows.into_iter().cloned().collect()
@@ -47,18 +51,23 @@ pub(super) async fn find_blocked(
             }
         }
     }
-    let rows: Vec<(i64, String)> = sqlx::query_as(include_str!("../../sql/queries/find_blocked.sql"))
-        .bind(org.as_str())
-        .bind(customers)
-        .bind(field_type_ids)
-        .bind(match_keys)
-        .fetch_all(connection)
-        .await?;
+    let rows: Vec<(i64, String)> =
+        sqlx::query_as(include_str!("../../sql/queries/find_blocked.sql"))
+            .bind(org.as_str())
+            .bind(customers)
+            .bind(field_type_ids)
+            .bind(match_keys)
+            .fetch_all(connection)
+            .await?;
     for (id, row) in rows {
         match Policy::<BlockedCustomer>::from_row(&row) {
             Ok(policy) => {
                 if let Some(key) = BlocklistKey::of_row(&policy.terms) {
-                    blocked.0.entry(key).or_default().insert(id, Arc::new(policy));
+                    blocked
+                        .0
+                        .entry(key)
+                        .or_default()
+                        .insert(id, Arc::new(policy));
                 }
             }
             Err(error) => tracing::error!(%org, id, %error, "a policy is left out"),
@@ -74,9 +83,13 @@ pub(super) async fn count(
     buckets: impl IntoIterator<Item = Bucket>,
     tallies: &mut Tallies,
 ) -> Result<(), sqlx::Error> {
-    let unknown: std::collections::HashSet<Bucket> =
-        buckets.into_iter().filter(|bucket| tallies.get(bucket).is_none()).collect();
-    let (of_service, of_unit): (Vec<_>, Vec<_>) = unknown.into_iter().partition(|bucket| bucket.service_id.is_some());
+    let unknown: std::collections::HashSet<Bucket> = buckets
+        .into_iter()
+        .filter(|bucket| tallies.get(bucket).is_none())
+        .collect();
+    let (of_service, of_unit): (Vec<_>, Vec<_>) = unknown
+        .into_iter()
+        .partition(|bucket| bucket.service_id.is_some());
     let by_service = include_str!("../../sql/queries/tally_by_service.sql");
     let by_unit = include_str!("../../sql/queries/tally_by_unit.sql");
     for (statement, buckets) in [(by_service, of_service), (by_unit, of_unit)] {
@@ -101,23 +114,35 @@ async fn count_with(
         .bind(org.as_str())
         .bind(column(&buckets, |bucket| bucket.service_id))
         .bind(column(&buckets, |bucket| bucket.unit_id))
-        .bind(column::<Option<Uuid>>(&buckets, |bucket| bucket.service_category_id))
+        .bind(column::<Option<Uuid>>(&buckets, |bucket| {
+            bucket.service_category_id
+        }))
         .bind(column(&buckets, |bucket| bucket.service_type_id))
         .bind(column(&buckets, |bucket| bucket.cu_index))
         .bind(column(&buckets, |bucket| bucket.channel.as_deref()))
-        .bind(column(&buckets, |bucket| bucket.booked_by.map(|by| by.as_str())))
+        .bind(column(&buckets, |bucket| {
+            bucket.booked_by.map(|by| by.as_str())
+        }))
         .bind(column(&buckets, |bucket| bucket.from))
         .bind(column(&buckets, |bucket| bucket.until))
         .bind(column(&buckets, |bucket| bucket.from_minute))
         .bind(column(&buckets, |bucket| bucket.to_minute))
-        .bind(column(&buckets, |bucket| bucket.weekdays.map(|days| days.bits())))
+        .bind(column(&buckets, |bucket| {
+            bucket.weekdays.map(|days| days.bits())
+        }))
         .fetch_all(connection)
         .await?;
     let mut buckets: Vec<Option<Bucket>> = buckets.into_iter().map(Some).collect();
     for (item, appointments, minutes) in rows {
         let position = usize::try_from(item - 1).unwrap_or(usize::MAX);
         if let Some(bucket) = buckets.get_mut(position).and_then(Option::take) {
-            tallies.learn(bucket, Tally { appointments, minutes });
+            tallies.learn(
+                bucket,
+                Tally {
+                    appointments,
+                    minutes,
+                },
+            );
         }
     }
     Ok(())

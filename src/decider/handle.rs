@@ -88,7 +88,10 @@ pub struct Limits {
 /// What waits for the writer.
 #[derive(Debug)]
 pub(super) enum Command {
-    Decide(Box<Submission>, oneshot::Sender<Result<Answer, DecideError>>),
+    Decide(
+        Box<Submission>,
+        oneshot::Sender<Result<Answer, DecideError>>,
+    ),
     Reject(Rejection, u64, oneshot::Sender<Result<(), DecideError>>),
 }
 
@@ -152,7 +155,10 @@ impl Decider {
         }
     }
 
-    async fn wait<T>(&self, reply: oneshot::Receiver<Result<T, DecideError>>) -> Result<T, DecideError> {
+    async fn wait<T>(
+        &self,
+        reply: oneshot::Receiver<Result<T, DecideError>>,
+    ) -> Result<T, DecideError> {
         match tokio::time::timeout(self.0.limits.timeout, reply).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) | Err(_) => Err(DecideError::Unavailable),
@@ -178,14 +184,21 @@ impl Decider {
         if desks.get(org).is_some_and(|desk| desk.writer.is_finished()) {
             desks.remove(org);
         }
-        let desk = desks.entry(org.clone()).or_insert_with(|| self.open_desk(org));
+        let desk = desks
+            .entry(org.clone())
+            .or_insert_with(|| self.open_desk(org));
         Ok(act(desk))
     }
 
     fn open_desk(&self, org: &Org) -> Desk {
         let limits = self.0.limits;
         let (queue, waiting) = mpsc::channel(limits.queue);
-        let writer = Writer::new(org.clone(), self.0.pool.clone(), limits, Arc::clone(&self.0.metrics));
+        let writer = Writer::new(
+            org.clone(),
+            self.0.pool.clone(),
+            limits,
+            Arc::clone(&self.0.metrics),
+        );
         Desk {
             queue,
             writer: tokio::spawn(writer.run(waiting)),

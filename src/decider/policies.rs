@@ -24,16 +24,21 @@ pub(super) struct Policies {
 
 impl Policies {
     /// Brings the policies up to the locked head. Answers how many policy events were new.
-    pub(super) async fn catch_up(&mut self, connection: &mut PgConnection, org: &Org, head: &Head) -> Result<i64, sqlx::Error> {
+    pub(super) async fn catch_up(
+        &mut self,
+        connection: &mut PgConnection,
+        org: &Org,
+        head: &Head,
+    ) -> Result<i64, sqlx::Error> {
         if self.loaded && self.set.version == head.policy_version {
             return Ok(0);
         }
         let mut new_events = 0;
         let mut blocklist_changed = false;
         if self.loaded {
-            let mut events = sqlx::query_as::<_, (i64, String, Option<String>, Option<String>)>(include_str!(
-                "../../sql/queries/read_policy_changes.sql"
-            ))
+            let mut events = sqlx::query_as::<_, (i64, String, Option<String>, Option<String>)>(
+                include_str!("../../sql/queries/read_policy_changes.sql"),
+            )
             .bind(org.as_str())
             .bind(self.set.version)
             .bind(head.policy_version)
@@ -43,7 +48,14 @@ impl Policies {
             while let Some((seq, kind, payload, attachment)) = events.try_next().await? {
                 new_events += 1;
                 match payload {
-                    Some(payload) => apply_event(&mut self.set, org, seq, &kind, &payload, attachment.as_deref()),
+                    Some(payload) => apply_event(
+                        &mut self.set,
+                        org,
+                        seq,
+                        &kind,
+                        &payload,
+                        attachment.as_deref(),
+                    ),
                     None => blocklist_changed = true,
                 }
             }
@@ -52,12 +64,13 @@ impl Policies {
             blocklist_changed = true;
         }
         if blocklist_changed {
-            self.blocked_fields = sqlx::query_scalar(include_str!("../../sql/queries/list_blocked_fields.sql"))
-                .bind(org.as_str())
-                .fetch_all(connection)
-                .await?
-                .into_iter()
-                .collect();
+            self.blocked_fields =
+                sqlx::query_scalar(include_str!("../../sql/queries/list_blocked_fields.sql"))
+                    .bind(org.as_str())
+                    .fetch_all(connection)
+                    .await?
+                    .into_iter()
+                    .collect();
         }
         self.set.version = head.policy_version;
         self.loaded = true;
@@ -75,10 +88,11 @@ impl Policies {
 
 async fn load(connection: &mut PgConnection, org: &Org) -> Result<PolicySet, sqlx::Error> {
     let mut set = PolicySet::default();
-    let mut rows =
-        sqlx::query_as::<_, (String, i64, String)>(include_str!("../../sql/queries/read_policies.sql"))
-            .bind(org.as_str())
-            .fetch(connection);
+    let mut rows = sqlx::query_as::<_, (String, i64, String)>(include_str!(
+        "../../sql/queries/read_policies.sql"
+    ))
+    .bind(org.as_str())
+    .fetch(connection);
     while let Some((table, id, row)) = rows.try_next().await? {
         let Some(kind) = Kind::of_table(&table) else {
             continue;
@@ -97,7 +111,14 @@ async fn load(connection: &mut PgConnection, org: &Org) -> Result<PolicySet, sql
 }
 
 /// One bad policy must not stop the others: what cannot be read is left out and said in the log.
-fn apply_event(set: &mut PolicySet, org: &Org, seq: i64, table: &str, payload: &str, attachment: Option<&str>) {
+fn apply_event(
+    set: &mut PolicySet,
+    org: &Org,
+    seq: i64,
+    table: &str,
+    payload: &str,
+    attachment: Option<&str>,
+) {
     let Some(kind) = Kind::of_table(table) else {
         tracing::error!(%org, seq, table, "a policy event of an unknown kind is left out");
         return;

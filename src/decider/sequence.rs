@@ -42,7 +42,11 @@ pub(super) struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    pub(super) fn new(submission: &'a Submission, policies: &'a PolicySet, now: DateTime<Utc>) -> Self {
+    pub(super) fn new(
+        submission: &'a Submission,
+        policies: &'a PolicySet,
+        now: DateTime<Utc>,
+    ) -> Self {
         let draft = Draft::new(&submission.booking, policies, now);
         Self {
             submission,
@@ -95,14 +99,18 @@ impl<'a> Sequence<'a> {
         };
         let case = self.cases.entry(case_id).or_default();
         if let Some(standing) = case.standing_answer(&request_digest) {
-            let content = booking::repeated(case_id, standing.decision_seq, &request_digest, signed);
+            let content =
+                booking::repeated(case_id, standing.decision_seq, &request_digest, signed);
             self.numbering.push(content);
             let answer = Answer {
                 decision_id: standing.decision_seq,
                 body: Arc::clone(&standing.body),
                 repeated: true,
             };
-            return Decided { answer, decision: None };
+            return Decided {
+                answer,
+                decision: None,
+            };
         }
 
         let facts = Facts {
@@ -113,11 +121,20 @@ impl<'a> Sequence<'a> {
         let decision = draft.decide(&facts);
         let approved = decision.outcome != Outcome::Cancelled;
 
-        let request_seq = self.numbering.push(booking::requested(case_id, &submission.body, signed));
+        let request_seq =
+            self.numbering
+                .push(booking::requested(case_id, &submission.body, signed));
         let body: Arc<str> = decision.response.to_body().into();
-        #[allow(clippy::expect_used, reason = "a response's body is JSON by construction")]
+        #[allow(
+            clippy::expect_used,
+            reason = "a response's body is JSON by construction"
+        )]
         let response: &RawValue = serde_json::from_str(&body).expect("a response is JSON");
-        let moved_from = case.held.as_ref().filter(|_| approved).map(|held| held.decision_seq);
+        let moved_from = case
+            .held
+            .as_ref()
+            .filter(|_| approved)
+            .map(|held| held.decision_seq);
         let decision_seq = self.numbering.push(booking::decided(
             &decision,
             response,

@@ -74,10 +74,21 @@ impl Writer {
 
     /// One transaction on one connection. A connection on which anything failed is thrown away: its transaction may be open, or its
     /// protocol half-way; the server rolls it back.
-    async fn try_commit(&mut self, commands: &[Command]) -> Result<Vec<Option<Decided>>, BatchError> {
+    async fn try_commit(
+        &mut self,
+        commands: &[Command],
+    ) -> Result<Vec<Option<Decided>>, BatchError> {
         let (mut connection, head) = self.begin().await?;
-        let committing = commit(&mut connection, &self.org, &head, commands, &mut self.memory);
-        let result = timeout(self.limits.timeout, committing).await.unwrap_or_else(|_| Err(too_slow()));
+        let committing = commit(
+            &mut connection,
+            &self.org,
+            &head,
+            commands,
+            &mut self.memory,
+        );
+        let result = timeout(self.limits.timeout, committing)
+            .await
+            .unwrap_or_else(|_| Err(too_slow()));
         if result.is_err() {
             drop(connection.detach());
         }
@@ -128,7 +139,11 @@ impl Writer {
             return;
         };
         self.metrics.decision(&self.org, decision.outcome.as_str());
-        for policy in decision.policies.iter().filter(|policy| policy.verdict == Verdict::Error) {
+        for policy in decision
+            .policies
+            .iter()
+            .filter(|policy| policy.verdict == Verdict::Error)
+        {
             self.metrics.policy_error(&self.org, policy.kind.table());
             tracing::warn!(org = %self.org, kind = %policy.kind, id = policy.id, "a policy's expression failed");
         }
@@ -156,7 +171,9 @@ fn too_slow() -> BatchError {
 fn is_broken(error: &BatchError) -> bool {
     match error {
         BatchError::Database(sqlx::Error::Io(_) | sqlx::Error::Protocol(_)) => true,
-        BatchError::Database(sqlx::Error::Database(error)) => error.code().is_some_and(|code| code.starts_with("57P")),
+        BatchError::Database(sqlx::Error::Database(error)) => {
+            error.code().is_some_and(|code| code.starts_with("57P"))
+        }
         _ => false,
     }
 }
@@ -167,5 +184,9 @@ fn refuses_content(error: &BatchError) -> bool {
         return false;
     };
     let code = error.code();
-    code.is_some_and(|code| ["22", "23", "54"].iter().any(|class| code.starts_with(class)))
+    code.is_some_and(|code| {
+        ["22", "23", "54"]
+            .iter()
+            .any(|class| code.starts_with(class))
+    })
 }

@@ -8,7 +8,9 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::digest::Digest;
-use super::event::{BOOKING_DECIDED, BOOKING_REPEATED, BOOKING_REQUESTED, Columns, Content, REQUEST_REJECTED};
+use super::event::{
+    BOOKING_DECIDED, BOOKING_REPEATED, BOOKING_REQUESTED, Columns, Content, REQUEST_REJECTED,
+};
 use crate::policy::decide::Decision;
 use crate::policy::explanation::Explained;
 
@@ -82,7 +84,10 @@ pub struct Signed<'a> {
 }
 
 fn json(payload: &impl Serialize) -> String {
-    #[allow(clippy::expect_used, reason = "structs of texts and numbers with text keys are always JSON")]
+    #[allow(
+        clippy::expect_used,
+        reason = "structs of texts and numbers with text keys are always JSON"
+    )]
     serde_json::to_string(payload).expect("a payload is always JSON")
 }
 
@@ -162,7 +167,12 @@ pub fn decided(decision: &Decision, response: &RawValue, context: DecidedContext
 
 /// `booking.repeated`
 #[must_use]
-pub fn repeated(case_id: Uuid, decision_seq: i64, request_digest: &Digest, signed: Signed<'_>) -> Content {
+pub fn repeated(
+    case_id: Uuid,
+    decision_seq: i64,
+    request_digest: &Digest,
+    signed: Signed<'_>,
+) -> Content {
     Content {
         event_type: BOOKING_REPEATED,
         caused_by: Some(decision_seq),

@@ -17,7 +17,10 @@ pub const REQUEST_REJECTED: &str = "request.rejected";
 
 /// The typed columns that queries filter by. Each is also derivable from the payloads.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the columns' own comments stand in migrations/V1__ledger.sql")]
+#[allow(
+    missing_docs,
+    reason = "the columns' own comments stand in migrations/V1__ledger.sql"
+)]
 pub struct Columns {
     pub case_id: Option<Uuid>,
     pub request_digest: Option<Digest>,

@@ -39,7 +39,10 @@ impl Period {
     #[must_use]
     pub fn days(self, date: NaiveDate) -> (NaiveDate, NaiveDate) {
         // Dates come from requests with years 1–9999, far from the ends of what NaiveDate can hold: the fall-backs are never taken.
-        let plus_days = |from: NaiveDate, days| from.checked_add_days(Days::new(days)).unwrap_or(NaiveDate::MAX);
+        let plus_days = |from: NaiveDate, days| {
+            from.checked_add_days(Days::new(days))
+                .unwrap_or(NaiveDate::MAX)
+        };
         match self {
             Self::Slot | Self::Day => (date, plus_days(date, 1)),
             Self::Week => {
@@ -50,7 +53,12 @@ impl Period {
             }
             Self::Month => {
                 let first = date.with_day(1).unwrap_or(date);
-                (first, first.checked_add_months(Months::new(1)).unwrap_or(NaiveDate::MAX))
+                (
+                    first,
+                    first
+                        .checked_add_months(Months::new(1))
+                        .unwrap_or(NaiveDate::MAX),
+                )
             }
         }
     }
@@ -64,7 +72,11 @@ impl Weekdays {
     /// From ISO numbers; others are ignored.
     #[must_use]
     pub fn from_iso(days: &[i16]) -> Self {
-        Self(days.iter().filter(|day| (1..=7).contains(*day)).fold(0, |set, day| set | 1 << day))
+        Self(
+            days.iter()
+                .filter(|day| (1..=7).contains(*day))
+                .fold(0, |set, day| set | 1 << day),
+        )
     }
 
     /// Whether a date's weekday is among them.
@@ -115,7 +127,10 @@ pub struct Bucket {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
     /// By whom booked.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "booked_by_text")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "booked_by_text"
+    )]
     pub booked_by: Option<BookedBy>,
     /// First date.
     pub from: NaiveDate,
@@ -132,7 +147,10 @@ pub struct Bucket {
     pub weekdays: Option<Weekdays>,
 }
 
-fn booked_by_text<S: Serializer>(booked_by: &Option<BookedBy>, serializer: S) -> Result<S::Ok, S::Error> {
+fn booked_by_text<S: Serializer>(
+    booked_by: &Option<BookedBy>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     match booked_by {
         Some(booked_by) => serializer.serialize_str(booked_by.as_str()),
         None => serializer.serialize_none(),
@@ -190,8 +208,12 @@ impl Bucket {
             && place.date < self.until
             && self.from_minute.is_none_or(|minute| minute <= place.start)
             && self.to_minute.is_none_or(|minute| place.start < minute)
-            && self.service_category_id.is_none_or(|id| Some(id) == place.service_category_id)
-            && self.service_type_id.is_none_or(|id| Some(id) == place.service_type_id)
+            && self
+                .service_category_id
+                .is_none_or(|id| Some(id) == place.service_category_id)
+            && self
+                .service_type_id
+                .is_none_or(|id| Some(id) == place.service_type_id)
             && (self.channel.is_none() || self.channel == place.channel)
             && self.booked_by.is_none_or(|by| by == place.booked_by)
             && self.weekdays.is_none_or(|days| days.contain(place.date))

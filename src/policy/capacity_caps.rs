@@ -10,7 +10,10 @@ use super::row::{Policy, Terms};
 
 /// What a cap says.
 #[derive(Debug, Clone, Deserialize)]
-#[allow(missing_docs, reason = "the columns' own comments stand in migrations/V2__policy.sql")]
+#[allow(
+    missing_docs,
+    reason = "the columns' own comments stand in migrations/V2__policy.sql"
+)]
 pub struct CapacityCap {
     pub max_appointments: Option<i64>,
     pub max_minutes: Option<i64>,
@@ -22,7 +25,9 @@ pub struct CapacityCap {
     pub to_minute: Option<i32>,
 }
 
-fn weekdays<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Weekdays>, D::Error> {
+fn weekdays<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Weekdays>, D::Error> {
     let days = Option::<Vec<i16>>::deserialize(deserializer)?;
     Ok(days.map(|days| Weekdays::from_iso(&days)))
 }
@@ -82,7 +87,9 @@ impl Policy<CapacityCap> {
         let used = facts.used(&bucket);
         let with_this = used.with(place);
         let cap = &self.terms;
-        let has_room = cap.max_appointments.is_none_or(|max| with_this.appointments <= max)
+        let has_room = cap
+            .max_appointments
+            .is_none_or(|max| with_this.appointments <= max)
             && cap.max_minutes.is_none_or(|max| with_this.minutes <= max);
         let compared = Compared {
             bucket,

@@ -52,7 +52,11 @@ struct AttachedRow<'a> {
 }
 
 /// The changes that a `policy.*` event tells of, in order: one, or an attachment's many.
-pub fn changes<'a>(kind: Kind, payload: &'a str, attachment: Option<&'a str>) -> Result<Vec<PolicyChange<'a>>, ChangeError> {
+pub fn changes<'a>(
+    kind: Kind,
+    payload: &'a str,
+    attachment: Option<&'a str>,
+) -> Result<Vec<PolicyChange<'a>>, ChangeError> {
     let row = |value: Option<&'a RawValue>| value.map(RawValue::get);
     let event: Payload<'a> = serde_json::from_str(payload)?;
     if event.version != 1 {
@@ -66,7 +70,8 @@ pub fn changes<'a>(kind: Kind, payload: &'a str, attachment: Option<&'a str>) ->
             new: row(event.new),
         }]);
     }
-    let rows: Vec<AttachedRow<'a>> = serde_json::from_str(attachment.ok_or(ChangeError::AttachmentMissing)?)?;
+    let rows: Vec<AttachedRow<'a>> =
+        serde_json::from_str(attachment.ok_or(ChangeError::AttachmentMissing)?)?;
     Ok(rows
         .into_iter()
         .map(|attached| PolicyChange {

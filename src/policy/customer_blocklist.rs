@@ -13,7 +13,10 @@ use crate::cubu::request::Booking;
 
 /// Whom a row blocks.
 #[derive(Debug, Clone, Deserialize)]
-#[allow(missing_docs, reason = "the columns' own comments stand in migrations/V2__policy.sql")]
+#[allow(
+    missing_docs,
+    reason = "the columns' own comments stand in migrations/V2__policy.sql"
+)]
 pub struct BlockedCustomer {
     pub customer_record_id: Option<Uuid>,
     pub field_type_id: Option<Uuid>,
@@ -38,9 +41,11 @@ impl BlocklistKey {
     pub fn of_booking(booking: &Booking) -> impl Iterator<Item = Self> {
         let customer = booking.customer_record_id.map(Self::Customer);
         let fields = booking.fields.iter().flat_map(|(field_type_id, value)| {
-            let texts = Uuid::parse_str(field_type_id)
-                .ok()
-                .map(|id| field_texts(value).into_iter().map(move |text| Self::Field(id, match_key(&text))));
+            let texts = Uuid::parse_str(field_type_id).ok().map(|id| {
+                field_texts(value)
+                    .into_iter()
+                    .map(move |text| Self::Field(id, match_key(&text)))
+            });
             texts.into_iter().flatten()
         });
         customer.into_iter().chain(fields)
@@ -51,7 +56,9 @@ impl BlocklistKey {
     pub fn of_row(row: &BlockedCustomer) -> Option<Self> {
         match (row.customer_record_id, row.field_type_id, &row.field_value) {
             (Some(customer), None, None) => Some(Self::Customer(customer)),
-            (None, Some(field_type_id), Some(value)) => Some(Self::Field(field_type_id, match_key(value))),
+            (None, Some(field_type_id), Some(value)) => {
+                Some(Self::Field(field_type_id, match_key(value)))
+            }
             _ => None,
         }
     }
@@ -73,15 +80,17 @@ impl Policy<BlockedCustomer> {
     #[must_use]
     pub fn matched(&self, booking: &Booking) -> Option<Compared> {
         let key = BlocklistKey::of_row(&self.terms)?;
-        BlocklistKey::of_booking(booking).find(|of_booking| *of_booking == key).map(|key| match key {
-            BlocklistKey::Customer(_) => Compared {
-                matched: "customerRecordId",
-                field_type_id: None,
-            },
-            BlocklistKey::Field(field_type_id, _) => Compared {
-                matched: "field",
-                field_type_id: Some(field_type_id),
-            },
-        })
+        BlocklistKey::of_booking(booking)
+            .find(|of_booking| *of_booking == key)
+            .map(|key| match key {
+                BlocklistKey::Customer(_) => Compared {
+                    matched: "customerRecordId",
+                    field_type_id: None,
+                },
+                BlocklistKey::Field(field_type_id, _) => Compared {
+                    matched: "field",
+                    field_type_id: Some(field_type_id),
+                },
+            })
     }
 }

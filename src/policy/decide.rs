@@ -93,22 +93,40 @@ impl<'a> Draft<'a> {
     pub fn decide(self, facts: &Facts<'_>) -> Decision {
         let mut hearing = Hearing::new(self);
         for blocked in &facts.blocked {
-            hearing.hear(Kind::CustomerBlocklist, &blocked.header, "This booking is not possible.", |draft| {
-                let in_scope = blocked.header.scope.contains(&draft.place);
-                let matched = in_scope.then(|| blocked.matched(draft.booking)).flatten()?;
-                Some((Verdict::Refused, Compared::BlockedCustomer(matched)))
-            });
+            hearing.hear(
+                Kind::CustomerBlocklist,
+                &blocked.header,
+                "This booking is not possible.",
+                |draft| {
+                    let in_scope = blocked.header.scope.contains(&draft.place);
+                    let matched = in_scope.then(|| blocked.matched(draft.booking)).flatten()?;
+                    Some((Verdict::Refused, Compared::BlockedCustomer(matched)))
+                },
+            );
         }
-        let caps = hearing.draft.policies.capacity_caps.near(&hearing.draft.place);
+        let caps = hearing
+            .draft
+            .policies
+            .capacity_caps
+            .near(&hearing.draft.place);
         for cap in caps {
-            hearing.hear(Kind::CapacityCaps, &cap.header, "No more appointments are available here.", |draft| {
-                if !cap.concerns(&draft.place) {
-                    return None;
-                }
-                let (has_room, compared) = cap.judge(&draft.place, facts);
-                let verdict = if has_room { Verdict::Allowed } else { Verdict::Refused };
-                Some((verdict, Compared::CapacityCap(compared)))
-            });
+            hearing.hear(
+                Kind::CapacityCaps,
+                &cap.header,
+                "No more appointments are available here.",
+                |draft| {
+                    if !cap.concerns(&draft.place) {
+                        return None;
+                    }
+                    let (has_room, compared) = cap.judge(&draft.place, facts);
+                    let verdict = if has_room {
+                        Verdict::Allowed
+                    } else {
+                        Verdict::Refused
+                    };
+                    Some((verdict, Compared::CapacityCap(compared)))
+                },
+            );
         }
         hearing.close()
     }
@@ -149,16 +167,27 @@ impl<'a> Hearing<'a> {
         let (verdict, compared) = match self.applies(header) {
             Ok(true) => (verdict, compared),
             Ok(false) => return,
-            Err(error) => (Verdict::Error, Compared::Error { error: error.to_string() }),
+            Err(error) => (
+                Verdict::Error,
+                Compared::Error {
+                    error: error.to_string(),
+                },
+            ),
         };
         let mode = match self.draft.policies.organization.mode {
             OrganizationMode::Enforce => header.mode,
             OrganizationMode::Shadow => Mode::Shadow,
         };
-        let refuses = verdict == Verdict::Refused || (verdict == Verdict::Error && header.on_error == OnError::Cancel);
+        let refuses = verdict == Verdict::Refused
+            || (verdict == Verdict::Error && header.on_error == OnError::Cancel);
         if refuses && mode == Mode::Enforce && self.reason.is_none() {
             let language = self.draft.booking.language.as_deref();
-            let message = pick_message(header.message.as_deref(), &header.translations, language, default_message);
+            let message = pick_message(
+                header.message.as_deref(),
+                &header.translations,
+                language,
+                default_message,
+            );
             self.reason = Some(message.to_owned());
         }
         self.policies.push(Explained {
@@ -177,7 +206,9 @@ impl<'a> Hearing<'a> {
         };
         let expression = condition.expression().map_err(Clone::clone)?;
         let draft = &self.draft;
-        let scope = self.expression_scope.get_or_insert_with(|| ExpressionScope::new(draft.booking, draft.now));
+        let scope = self
+            .expression_scope
+            .get_or_insert_with(|| ExpressionScope::new(draft.booking, draft.now));
         expression.evaluate(scope)
     }
 

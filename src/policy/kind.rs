@@ -15,7 +15,11 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Organizations, Self::CustomerBlocklist, Self::CapacityCaps];
+    pub const ALL: [Self; 3] = [
+        Self::Organizations,
+        Self::CustomerBlocklist,
+        Self::CapacityCaps,
+    ];
 
     /// The table's name without its schema.
     #[must_use]

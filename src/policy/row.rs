@@ -54,7 +54,10 @@ impl Condition {
 
 /// The columns that every kind has.
 #[derive(Debug)]
-#[allow(missing_docs, reason = "the columns' own comments stand in migrations/V2__policy.sql")]
+#[allow(
+    missing_docs,
+    reason = "the columns' own comments stand in migrations/V2__policy.sql"
+)]
 pub struct Header {
     pub id: i64,
     pub name: Option<String>,
@@ -119,7 +122,10 @@ pub struct RowError {
 impl<T: Terms> Policy<T> {
     /// Reads a row.
     pub fn from_row(row: &str) -> Result<Self, RowError> {
-        let error = |source| RowError { kind: T::KIND, source };
+        let error = |source| RowError {
+            kind: T::KIND,
+            source,
+        };
         let header: HeaderRow = serde_json::from_str(row).map_err(error)?;
         let scope: Scope = serde_json::from_str(row).map_err(error)?;
         let terms: T = serde_json::from_str(row).map_err(error)?;

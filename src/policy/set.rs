@@ -88,7 +88,11 @@ impl<T: Terms> Scoped<T> {
     pub fn near(&self, place: &Place) -> Vec<&Policy<T>> {
         let service = self.by_service.get(&place.service_id).into_iter().flatten();
         let unit = self.by_unit.get(&place.unit_id).into_iter().flatten();
-        let mut found: Vec<_> = service.chain(unit).chain(&self.common).map(|(_, policy)| policy).collect();
+        let mut found: Vec<_> = service
+            .chain(unit)
+            .chain(&self.common)
+            .map(|(_, policy)| policy)
+            .collect();
         found.sort_unstable_by_key(|policy| policy.header.id);
         found
     }
@@ -99,7 +103,10 @@ impl<T: Terms> Scoped<T> {
         self.remove(id);
         let scope = &policy.header.scope;
         let (room, policies) = match (scope.service_id, scope.unit_id) {
-            (Some(service), _) => (Room::Service(service), self.by_service.entry(service).or_default()),
+            (Some(service), _) => (
+                Room::Service(service),
+                self.by_service.entry(service).or_default(),
+            ),
             (None, Some(unit)) => (Room::Unit(unit), self.by_unit.entry(unit).or_default()),
             (None, None) => (Room::Common, &mut self.common),
         };

@@ -38,13 +38,19 @@ impl fmt::Display for Position {
 #[non_exhaustive]
 pub enum ExpressionError {
     /// Longer than [`super::MAX_BYTES`].
-    #[error("the expression is {bytes} bytes long; at most {} are allowed", super::MAX_BYTES)]
+    #[error(
+        "the expression is {bytes} bytes long; at most {} are allowed",
+        super::MAX_BYTES
+    )]
     TooLong {
         /// Its length.
         bytes: usize,
     },
     /// Nested or chained deeper than [`super::MAX_DEPTH`].
-    #[error("{position}: nested too deeply; at most {} brackets and operators inside each other", super::MAX_DEPTH)]
+    #[error(
+        "{position}: nested too deeply; at most {} brackets and operators inside each other",
+        super::MAX_DEPTH
+    )]
     TooDeep {
         /// Where it went too deep.
         position: Position,
@@ -66,7 +72,10 @@ pub enum ExpressionError {
         what: &'static str,
     },
     /// No such name.
-    #[error("{position}: unknown name `{name}`; texts are written in quotes; the names are {}", names::listed())]
+    #[error(
+        "{position}: unknown name `{name}`; texts are written in quotes; the names are {}",
+        names::listed()
+    )]
     UnknownName {
         /// Where.
         position: Position,
@@ -74,7 +83,10 @@ pub enum ExpressionError {
         name: String,
     },
     /// No such function, or with another number of arguments.
-    #[error("{position}: unknown function `{name}` with {arguments} argument(s); the functions are {}", names::FUNCTIONS_LISTED)]
+    #[error(
+        "{position}: unknown function `{name}` with {arguments} argument(s); the functions are {}",
+        names::FUNCTIONS_LISTED
+    )]
     UnknownFunction {
         /// Where.
         position: Position,
@@ -157,7 +169,10 @@ pub enum ExpressionError {
     #[error("a case field could not be read")]
     UnreadableField,
     /// More work than [`super::MAX_WORK`] allows.
-    #[error("this booking is too large for the expression: more than {} steps", super::MAX_WORK)]
+    #[error(
+        "this booking is too large for the expression: more than {} steps",
+        super::MAX_WORK
+    )]
     TooCostly,
     /// The evaluator gave up on this expression in a way it should not have.
     #[error("the evaluator failed on this expression")]
@@ -169,21 +184,39 @@ impl ExpressionError {
     pub(super) fn from_execution(error: cel::ExecutionError) -> Self {
         use cel::ExecutionError as E;
         match error {
-            E::NoSuchOverload(overload) => Self::WrongType { detail: overload.to_string() },
-            E::UnexpectedType { got, want } => Self::WrongType { detail: format!("{got} where {want} is needed") },
-            E::UnsupportedBinaryOperator(operator, left, right) => {
-                Self::WrongType { detail: format!("no `{operator}` of {} and {}", left.type_of(), right.type_of()) }
-            }
-            E::ValuesNotComparable(left, right) => {
-                Self::WrongType { detail: format!("{} and {} cannot be compared", left.type_of(), right.type_of()) }
-            }
+            E::NoSuchOverload(overload) => Self::WrongType {
+                detail: overload.to_string(),
+            },
+            E::UnexpectedType { got, want } => Self::WrongType {
+                detail: format!("{got} where {want} is needed"),
+            },
+            E::UnsupportedBinaryOperator(operator, left, right) => Self::WrongType {
+                detail: format!(
+                    "no `{operator}` of {} and {}",
+                    left.type_of(),
+                    right.type_of()
+                ),
+            },
+            E::ValuesNotComparable(left, right) => Self::WrongType {
+                detail: format!(
+                    "{} and {} cannot be compared",
+                    left.type_of(),
+                    right.type_of()
+                ),
+            },
             E::DivisionByZero(_) | E::RemainderByZero(_) => Self::DivisionByZero,
             E::Overflow(..) => Self::Overflow,
             E::IndexOutOfBounds(_) => Self::IndexOutOfBounds,
-            E::FunctionError { function, .. } if function == super::ordered_map::UNREADABLE => Self::UnreadableField,
-            E::FunctionError { function, .. } if function == super::functions::OUT_OF_WORK => Self::TooCostly,
+            E::FunctionError { function, .. } if function == super::ordered_map::UNREADABLE => {
+                Self::UnreadableField
+            }
+            E::FunctionError { function, .. } if function == super::functions::OUT_OF_WORK => {
+                Self::TooCostly
+            }
             E::FunctionError { function, .. } => Self::Conversion { function },
-            _ => Self::WrongType { detail: "an operation that its values do not support".to_owned() },
+            _ => Self::WrongType {
+                detail: "an operation that its values do not support".to_owned(),
+            },
         }
     }
 }

@@ -4,7 +4,9 @@ use std::any::Any;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
-use cel::common::types::{CelBool, CelInt, CelList, CelNull, CelString, DYN_TYPE, Kind, NULL_TYPE, STRING_TYPE, Type};
+use cel::common::types::{
+    CelBool, CelInt, CelList, CelNull, CelString, DYN_TYPE, Kind, NULL_TYPE, STRING_TYPE, Type,
+};
 use cel::common::value::{CowVal, StaticVal, Val};
 use cel::{DeclarationError, Env, ExecutionError};
 use regex::Regex;
@@ -37,9 +39,17 @@ impl Meter {
 
     fn charge(&self, steps: impl FnOnce() -> u64) -> Result<(), ExecutionError> {
         let left = self.0.load(Ordering::Relaxed);
-        let left = if left == 0 { 0 } else { left.saturating_sub(steps()) };
+        let left = if left == 0 {
+            0
+        } else {
+            left.saturating_sub(steps())
+        };
         self.0.store(left, Ordering::Relaxed);
-        if left == 0 { Err(ExecutionError::function_error(OUT_OF_WORK, "")) } else { Ok(()) }
+        if left == 0 {
+            Err(ExecutionError::function_error(OUT_OF_WORK, ""))
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -69,29 +79,58 @@ macro_rules! internal_value {
         impl StaticVal for $name {}
     };
 }
-internal_value!(Meter, METER_TYPE, "@meter", |meter| Meter::new(meter.0.load(Ordering::Relaxed)));
+internal_value!(Meter, METER_TYPE, "@meter", |meter| Meter::new(
+    meter.0.load(Ordering::Relaxed)
+));
 internal_value!(Patterns, PATTERNS_TYPE, "@patterns", Patterns::clone);
 
 /// The interpreter's environment: its standard library and what is offered besides. What of the standard library an
 /// expression may use is decided by `check`.
 pub(super) static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
     let mut environment = Env::stdlib().with_optional_support(false);
-    declare(&mut environment).expect("the names and signatures differ from each other and from the standard library's");
+    declare(&mut environment)
+        .expect("the names and signatures differ from each other and from the standard library's");
     Arc::new(environment)
 });
 
 fn declare(env: &mut Env) -> Result<(), DeclarationError> {
     env.add_overload(CHARGE, CHARGE, vec![DYN_TYPE, DYN_TYPE], charge)?;
-    env.add_overload(CHARGE_LOOP, CHARGE_LOOP, vec![DYN_TYPE, DYN_TYPE, DYN_TYPE], charge_loop)?;
-    env.add_overload(MATCHES, MATCHES, vec![DYN_TYPE, DYN_TYPE, DYN_TYPE], matches)?;
-    env.add_member_overload("lowerAscii", "text_lower", STRING_TYPE, vec![], |args| on_text(&args, |text| text.to_ascii_lowercase()))?;
-    env.add_member_overload("trim", "text_trim", STRING_TYPE, vec![], |args| on_text(&args, |text| text.trim().to_owned()))?;
+    env.add_overload(
+        CHARGE_LOOP,
+        CHARGE_LOOP,
+        vec![DYN_TYPE, DYN_TYPE, DYN_TYPE],
+        charge_loop,
+    )?;
+    env.add_overload(
+        MATCHES,
+        MATCHES,
+        vec![DYN_TYPE, DYN_TYPE, DYN_TYPE],
+        matches,
+    )?;
+    env.add_member_overload("lowerAscii", "text_lower", STRING_TYPE, vec![], |args| {
+        on_text(&args, |text| text.to_ascii_lowercase())
+    })?;
+    env.add_member_overload("trim", "text_trim", STRING_TYPE, vec![], |args| {
+        on_text(&args, |text| text.trim().to_owned())
+    })?;
     // Null, which is what a missing field reads as, has no text: it contains nothing, and its size is 0.
     for function in ["contains", "startsWith", "endsWith"] {
-        env.add_member_overload(function, &format!("null_{function}"), NULL_TYPE, vec![STRING_TYPE], no)?;
+        env.add_member_overload(
+            function,
+            &format!("null_{function}"),
+            NULL_TYPE,
+            vec![STRING_TYPE],
+            no,
+        )?;
     }
     for function in ["lowerAscii", "trim"] {
-        env.add_member_overload(function, &format!("null_{function}"), NULL_TYPE, vec![], null)?;
+        env.add_member_overload(
+            function,
+            &format!("null_{function}"),
+            NULL_TYPE,
+            vec![],
+            null,
+        )?;
     }
     env.add_member_overload("size", "null_size", NULL_TYPE, vec![], zero)?;
     env.add_overload("size", "size_null", vec![NULL_TYPE], zero)?;
@@ -103,15 +142,22 @@ type Returned<'b, 'v> = Result<CowVal<'b, 'v>, ExecutionError>;
 
 /// `@charge(meter, value)`: the value, once its weight is paid.
 fn charge<'b, 'v>(mut args: Vec<CowVal<'b, 'v>>) -> Returned<'b, 'v> {
-    let value = args.pop().ok_or_else(ExecutionError::missing_argument_or_target)?;
+    let value = args
+        .pop()
+        .ok_or_else(ExecutionError::missing_argument_or_target)?;
     meter(&args)?.charge(|| weight(value.as_ref()))?;
     Ok(value)
 }
 
 /// `@charge_loop(meter, steps of the body, range)`: the range, once the whole loop is paid.
 fn charge_loop<'b, 'v>(mut args: Vec<CowVal<'b, 'v>>) -> Returned<'b, 'v> {
-    let range = args.pop().ok_or_else(ExecutionError::missing_argument_or_target)?;
-    let body = args.get(1).and_then(|steps| steps.downcast_ref::<CelInt>()).map_or(1, |steps| steps.inner().unsigned_abs());
+    let range = args
+        .pop()
+        .ok_or_else(ExecutionError::missing_argument_or_target)?;
+    let body = args
+        .get(1)
+        .and_then(|steps| steps.downcast_ref::<CelInt>())
+        .map_or(1, |steps| steps.inner().unsigned_abs());
     meter(&args)?.charge(|| {
         let mut steps = 1u64;
         if let Some(range) = range.as_iterable() {
@@ -127,21 +173,34 @@ fn charge_loop<'b, 'v>(mut args: Vec<CowVal<'b, 'v>>) -> Returned<'b, 'v> {
 
 /// `@matches(patterns, index, text)`: `text.matches('…')`.
 fn matches<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Returned<'b, 'v> {
-    let [patterns, index, value] = args.as_slice() else { return Err(ExecutionError::missing_argument_or_target()) };
+    let [patterns, index, value] = args.as_slice() else {
+        return Err(ExecutionError::missing_argument_or_target());
+    };
     let pattern = index
         .downcast_ref::<CelInt>()
         .and_then(|index| usize::try_from(*index.inner()).ok())
         .zip(patterns.downcast_ref::<Patterns>())
         .and_then(|(index, patterns)| patterns.0.get(index));
     match (pattern, value.downcast_ref::<CelString>()) {
-        (Some(pattern), Some(text)) => Ok(CowVal::owned(CelBool::from(pattern.is_match(text.inner())))),
+        (Some(pattern), Some(text)) => {
+            Ok(CowVal::owned(CelBool::from(pattern.is_match(text.inner()))))
+        }
         (Some(_), None) if value.downcast_ref::<CelNull>().is_some() => no(args),
-        _ => Err(ExecutionError::no_such_member_overload("matches", vec![value.get_type().name().to_owned(), STRING_TYPE.name().to_owned()])),
+        _ => Err(ExecutionError::no_such_member_overload(
+            "matches",
+            vec![
+                value.get_type().name().to_owned(),
+                STRING_TYPE.name().to_owned(),
+            ],
+        )),
     }
 }
 
 fn on_text<'b, 'v>(args: &[CowVal<'b, 'v>], change: fn(&str) -> String) -> Returned<'b, 'v> {
-    let text = args.first().and_then(|text| text.downcast_ref::<CelString>()).ok_or_else(ExecutionError::missing_argument_or_target)?;
+    let text = args
+        .first()
+        .and_then(|text| text.downcast_ref::<CelString>())
+        .ok_or_else(ExecutionError::missing_argument_or_target)?;
     Ok(CowVal::owned(CelString::from(change(text.inner()))))
 }
 
@@ -158,7 +217,9 @@ fn zero<'b, 'v>(_: Vec<CowVal<'b, 'v>>) -> Returned<'b, 'v> {
 }
 
 fn meter<'m>(args: &'m [CowVal<'_, '_>]) -> Result<&'m Meter, ExecutionError> {
-    args.first().and_then(|meter| meter.downcast_ref::<Meter>()).ok_or_else(ExecutionError::missing_argument_or_target)
+    args.first()
+        .and_then(|meter| meter.downcast_ref::<Meter>())
+        .ok_or_else(ExecutionError::missing_argument_or_target)
 }
 
 /// What it costs to copy, compare or read a value once.
@@ -167,7 +228,10 @@ fn weight(value: &dyn Val) -> u64 {
         return 1 + (text.inner().len() / BYTES_PER_STEP) as u64;
     }
     if let Some(list) = value.downcast_ref::<CelList>() {
-        return list.inner().iter().fold(1, |steps, item| steps.saturating_add(weight(item.as_ref())));
+        return list
+            .inner()
+            .iter()
+            .fold(1, |steps, item| steps.saturating_add(weight(item.as_ref())));
     }
     let mut steps = 1u64;
     if value.get_type().kind() == Kind::Map

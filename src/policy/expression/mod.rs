@@ -49,25 +49,43 @@ impl Expression {
     pub fn compile(text: &str) -> Result<Self, ExpressionError> {
         prescan::prescan(text)?;
         // The generated parser indexes and unwraps; a bug there must not take more than this policy down. Nothing outlives it.
-        catch_unwind(AssertUnwindSafe(|| Self::parse(text))).unwrap_or(Err(ExpressionError::ParserFailed))
+        catch_unwind(AssertUnwindSafe(|| Self::parse(text)))
+            .unwrap_or(Err(ExpressionError::ParserFailed))
     }
 
     fn parse(text: &str) -> Result<Self, ExpressionError> {
-        let (root, source) = functions::ENVIRONMENT.parser().parse_with_source_info(text).map_err(|errors| {
-            let first = errors.errors.into_iter().next();
-            let (line, column) = first.as_ref().map_or((1, 1), |error| error.pos);
-            ExpressionError::Syntax {
-                position: Position { line: usize::try_from(line).unwrap_or(1), column: usize::try_from(column).unwrap_or(1) },
-                message: first.map_or_else(|| "not an expression".to_owned(), |error| error.msg),
-            }
-        })?;
-        let mut checker = check::Checker { source: &source, patterns: Vec::new(), variables: Vec::new() };
+        let (root, source) = functions::ENVIRONMENT
+            .parser()
+            .parse_with_source_info(text)
+            .map_err(|errors| {
+                let first = errors.errors.into_iter().next();
+                let (line, column) = first.as_ref().map_or((1, 1), |error| error.pos);
+                ExpressionError::Syntax {
+                    position: Position {
+                        line: usize::try_from(line).unwrap_or(1),
+                        column: usize::try_from(column).unwrap_or(1),
+                    },
+                    message: first
+                        .map_or_else(|| "not an expression".to_owned(), |error| error.msg),
+                }
+            })?;
+        let mut checker = check::Checker {
+            source: &source,
+            patterns: Vec::new(),
+            variables: Vec::new(),
+        };
         let start = root.id;
         let (root, kind) = checker.check(root)?;
         if !kind.may_be(Kind::Boolean) {
-            return Err(ExpressionError::NotACondition { position: checker.position(start), found: kind });
+            return Err(ExpressionError::NotACondition {
+                position: checker.position(start),
+                found: kind,
+            });
         }
-        Ok(Self { root, patterns: functions::Patterns(Arc::from(checker.patterns)) })
+        Ok(Self {
+            root,
+            patterns: functions::Patterns(Arc::from(checker.patterns)),
+        })
     }
 
     /// Whether the condition holds for this booking.
@@ -75,17 +93,24 @@ impl Expression {
     /// # Errors
     /// If the values do not fit the operations, the result is not true or false, or the booking is too large for it.
     pub fn evaluate(&self, scope: &Scope<'_>) -> Result<bool, ExpressionError> {
-        let evaluation = scope::Evaluation { scope, meter: functions::Meter::new(MAX_WORK), patterns: &self.patterns };
+        let evaluation = scope::Evaluation {
+            scope,
+            meter: functions::Meter::new(MAX_WORK),
+            patterns: &self.patterns,
+        };
         // As in `compile`: a bug in the interpreter is this policy's error. What it may leave behind is the meter, ours alone,
         // and the scope's once-cells, which are either set or not.
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             let mut context = Context::with_env(Arc::clone(&functions::ENVIRONMENT));
             context.set_variable_resolver(&evaluation);
-            let value = Value::resolve_val(&self.root, &context).map_err(ExpressionError::from_execution)?;
+            let value = Value::resolve_val(&self.root, &context)
+                .map_err(ExpressionError::from_execution)?;
             value
                 .downcast_ref::<CelBool>()
                 .map(|value| *value.inner())
-                .ok_or_else(|| ExpressionError::NotBoolean { found: value.get_type().name().to_owned() })
+                .ok_or_else(|| ExpressionError::NotBoolean {
+                    found: value.get_type().name().to_owned(),
+                })
         }));
         // `||` and `exists` forgive errors; running out of work is not forgiven.
         if evaluation.meter.is_empty() {

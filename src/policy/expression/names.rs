@@ -61,7 +61,10 @@ pub(super) const FUNCTIONS: &[(&str, bool, usize, Kind)] = &[
 ];
 
 pub(super) fn kind_of(name: &str) -> Option<Kind> {
-    NAMES.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind)
+    NAMES
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, kind)| *kind)
 }
 
 /// Whether names like `object.member` exist.
@@ -70,5 +73,9 @@ pub(super) fn is_object(name: &str) -> bool {
 }
 
 pub(super) fn listed() -> String {
-    NAMES.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+    NAMES
+        .iter()
+        .map(|(name, _)| *name)
+        .collect::<Vec<_>>()
+        .join(", ")
 }

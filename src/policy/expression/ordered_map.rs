@@ -5,7 +5,9 @@ use std::sync::{Arc, OnceLock};
 
 use cel::ExecutionError;
 use cel::common::traits::{Container, Indexer, Iterable, Iterator, Sizer};
-use cel::common::types::{CelBool, CelDouble, CelInt, CelList, CelNull, CelString, Kind, MAP_TYPE, Type};
+use cel::common::types::{
+    CelBool, CelDouble, CelInt, CelList, CelNull, CelString, Kind, MAP_TYPE, Type,
+};
 use cel::common::value::{CowVal, Val};
 use serde_json::value::RawValue;
 
@@ -35,7 +37,9 @@ enum Value<'a> {
 
 impl<'a> OrderedMap<'a> {
     /// The case's fields.
-    pub(super) fn of_fields(fields: impl IntoIterator<Item = (&'a String, &'a Box<RawValue>)>) -> Self {
+    pub(super) fn of_fields(
+        fields: impl IntoIterator<Item = (&'a String, &'a Box<RawValue>)>,
+    ) -> Self {
         let mut entries: Vec<Entry<'a>> = fields
             .into_iter()
             .map(|(key, text)| Entry {
@@ -48,22 +52,34 @@ impl<'a> OrderedMap<'a> {
             .collect();
         entries.sort_by(|left, right| left.key.inner().cmp(right.key.inner()));
         entries.dedup_by(|later, earlier| later.key == earlier.key);
-        Self { entries: entries.into(), keys_are_guids: true }
+        Self {
+            entries: entries.into(),
+            keys_are_guids: true,
+        }
     }
 
     fn find(&self, key: &dyn Val) -> Result<Option<&Entry<'a>>, ExecutionError> {
-        let key = key
-            .downcast_ref::<CelString>()
-            .ok_or_else(|| ExecutionError::no_such_overload("_[_]", vec!["map".to_owned(), key.get_type().name().to_owned()]))?;
+        let key = key.downcast_ref::<CelString>().ok_or_else(|| {
+            ExecutionError::no_such_overload(
+                "_[_]",
+                vec!["map".to_owned(), key.get_type().name().to_owned()],
+            )
+        })?;
         let lower;
-        let key = match self.keys_are_guids && key.inner().bytes().any(|byte| byte.is_ascii_uppercase()) {
+        let key = match self.keys_are_guids
+            && key.inner().bytes().any(|byte| byte.is_ascii_uppercase())
+        {
             true => {
                 lower = key.inner().to_ascii_lowercase();
                 lower.as_str()
             }
             false => key.inner(),
         };
-        Ok(self.entries.binary_search_by(|entry| entry.key.inner().cmp(key)).ok().map(|index| &self.entries[index]))
+        Ok(self
+            .entries
+            .binary_search_by(|entry| entry.key.inner().cmp(key))
+            .ok()
+            .map(|index| &self.entries[index]))
     }
 }
 
@@ -99,7 +115,9 @@ impl Val for OrderedMap<'_> {
     }
 
     fn equals(&self, other: &dyn Val) -> bool {
-        let (Some(keys), Some(values), Some(sizer)) = (other.as_container(), other.as_indexer(), other.as_sizer()) else {
+        let (Some(keys), Some(values), Some(sizer)) =
+            (other.as_container(), other.as_indexer(), other.as_sizer())
+        else {
             return false;
         };
         other.get_type().kind() == Kind::Map
@@ -132,7 +150,9 @@ impl Indexer for OrderedMap<'_> {
     where
         Self: 'v,
     {
-        let Some(entry) = self.find(key)? else { return Ok(CowVal::owned(CelNull)) };
+        let Some(entry) = self.find(key)? else {
+            return Ok(CowVal::owned(CelNull));
+        };
         let value = match &entry.value {
             Value::Ready(value) => value,
             Value::Text(text, read) => read
@@ -162,7 +182,9 @@ impl Iterable for OrderedMap<'_> {
     where
         Self: 'v,
     {
-        Box::new(Keys { entries: self.entries.iter() })
+        Box::new(Keys {
+            entries: self.entries.iter(),
+        })
     }
 }
 
@@ -172,7 +194,9 @@ struct Keys<'b, 'a> {
 
 impl<'b, 'a: 'v, 'v> Iterator<'b, 'v> for Keys<'b, 'a> {
     fn next(&mut self) -> Option<&'b (dyn Val + 'v)> {
-        self.entries.next().map(|entry| &entry.key as &(dyn Val + 'v))
+        self.entries
+            .next()
+            .map(|entry| &entry.key as &(dyn Val + 'v))
     }
 }
 
@@ -187,14 +211,22 @@ fn from_json(value: serde_json::Value) -> Box<dyn Val> {
             (None, None) => Box::new(CelNull),
         },
         serde_json::Value::String(value) => Box::new(CelString::from(value)),
-        serde_json::Value::Array(values) => Box::new(CelList::from(values.into_iter().map(from_json).collect::<Vec<_>>())),
+        serde_json::Value::Array(values) => Box::new(CelList::from(
+            values.into_iter().map(from_json).collect::<Vec<_>>(),
+        )),
         serde_json::Value::Object(members) => {
             let mut entries: Vec<Entry<'static>> = members
                 .into_iter()
-                .map(|(key, value)| Entry { key: CelString::from(key), value: Value::Ready(from_json(value)) })
+                .map(|(key, value)| Entry {
+                    key: CelString::from(key),
+                    value: Value::Ready(from_json(value)),
+                })
                 .collect();
             entries.sort_by(|left, right| left.key.inner().cmp(right.key.inner()));
-            Box::new(OrderedMap { entries: entries.into(), keys_are_guids: false })
+            Box::new(OrderedMap {
+                entries: entries.into(),
+                keys_are_guids: false,
+            })
         }
     }
 }

@@ -28,8 +28,17 @@ impl<'a> Scope<'a> {
     pub fn new(booking: &'a Booking, now: DateTime<Utc>) -> Self {
         let offset = booking.appointment.time_local - booking.appointment.time_utc.naive_utc();
         // An offset that leaves the calendar is nonsense; UTC then.
-        let now_local = now.naive_utc().checked_add_signed(offset).unwrap_or(now.naive_utc());
-        Self { booking, now, now_local, fields: OnceLock::new(), tag_ids: OnceLock::new() }
+        let now_local = now
+            .naive_utc()
+            .checked_add_signed(offset)
+            .unwrap_or(now.naive_utc());
+        Self {
+            booking,
+            now,
+            now_local,
+            fields: OnceLock::new(),
+            tag_ids: OnceLock::new(),
+        }
     }
 
     /// Rounded down, so that 59 seconds are not yet a minute.
@@ -53,10 +62,17 @@ impl<'a> Scope<'a> {
             "status" => or_null(booking.status.as_deref().map(text)),
             "channel" => or_null(booking.channel.as_deref().map(text)),
             "language" => or_null(booking.language.as_deref().map(text)),
-            "ticket.prefix" => or_null(ticket.and_then(|ticket| ticket.prefix.as_deref()).map(text)),
+            "ticket.prefix" => {
+                or_null(ticket.and_then(|ticket| ticket.prefix.as_deref()).map(text))
+            }
             "ticket.number" => or_null(ticket.and_then(|ticket| ticket.number).map(integer)),
-            "ticket.suffix" => or_null(ticket.and_then(|ticket| ticket.suffix.as_deref()).map(text)),
-            "fields" => CowVal::Borrowed(self.fields.get_or_init(|| OrderedMap::of_fields(&booking.fields))),
+            "ticket.suffix" => {
+                or_null(ticket.and_then(|ticket| ticket.suffix.as_deref()).map(text))
+            }
+            "fields" => CowVal::Borrowed(
+                self.fields
+                    .get_or_init(|| OrderedMap::of_fields(&booking.fields)),
+            ),
             "tagIds" => CowVal::Borrowed(self.tag_ids.get_or_init(|| tag_ids(&booking.tag_ids))),
             "customerRecordId" => or_null(booking.customer_record_id.map(guid)),
             "triggeredByUserId" => or_null(booking.triggered_by_user_id.map(guid)),
@@ -64,13 +80,22 @@ impl<'a> Scope<'a> {
             "appointment.date" => owned_text(appointment.date.to_string()),
             "appointment.cuIndex" => integer(appointment.cu_index),
             "appointment.start" | "minuteOfDay" => integer(appointment.start),
-            "appointment.timeLocal" => owned_text(appointment.time_local.format("%Y-%m-%dT%H:%M:%S").to_string()),
+            "appointment.timeLocal" => owned_text(
+                appointment
+                    .time_local
+                    .format("%Y-%m-%dT%H:%M:%S")
+                    .to_string(),
+            ),
             "appointment.timeUtc" => instant(appointment.time_utc),
             "appointment.timeZoneId" => or_null(appointment.time_zone_id.as_deref().map(text)),
             "appointment.duration" => integer(appointment.duration),
-            "appointment.preventSelfCheckIn" => CowVal::owned(CelBool::from(appointment.prevent_self_check_in)),
+            "appointment.preventSelfCheckIn" => {
+                CowVal::owned(CelBool::from(appointment.prevent_self_check_in))
+            }
             "bookedBy" => text(booking.booked_by().as_str()),
-            "selfService" => CowVal::owned(CelBool::from(booking.booked_by() == BookedBy::SelfService)),
+            "selfService" => {
+                CowVal::owned(CelBool::from(booking.booked_by() == BookedBy::SelfService))
+            }
             "minutesUntilStart" => integer(self.minutes_until_start()),
             "daysUntilDate" => integer((appointment.date - self.now_local.date()).num_days()),
             "weekday" => integer(appointment.date.weekday().number_from_monday()),
@@ -125,5 +150,9 @@ fn or_null<'b>(value: Option<CowVal<'b, 'b>>) -> CowVal<'b, 'b> {
 }
 
 fn tag_ids(ids: &[Uuid]) -> CelList<'static> {
-    CelList::from(ids.iter().map(|id| Box::new(CelString::from(id.to_string())) as Box<dyn Val>).collect::<Vec<_>>())
+    CelList::from(
+        ids.iter()
+            .map(|id| Box::new(CelString::from(id.to_string())) as Box<dyn Val>)
+            .collect::<Vec<_>>(),
+    )
 }

@@ -24,11 +24,21 @@ pub(super) fn booking() -> Booking {
         status: Some("Pending".to_owned()),
         channel: Some("FaceToFace".to_owned()),
         language: Some("en".to_owned()),
-        ticket: Some(Ticket { prefix: Some("A".to_owned()), number: Some(331), suffix: None }),
+        ticket: Some(Ticket {
+            prefix: Some("A".to_owned()),
+            number: Some(331),
+            suffix: None,
+        }),
         fields: [
             (PHONE, "\"+972501234567\""),
-            ("cd439a62-c78a-413f-bb42-cc4dd720375c", "\" Dana@Example.com \""),
-            ("b7a9e2d0-52a5-4d0d-8a53-1c8d9f4b6a10", r#"{"street":"Main","rooms":[3,1,2.5],"vip":true}"#),
+            (
+                "cd439a62-c78a-413f-bb42-cc4dd720375c",
+                "\" Dana@Example.com \"",
+            ),
+            (
+                "b7a9e2d0-52a5-4d0d-8a53-1c8d9f4b6a10",
+                r#"{"street":"Main","rooms":[3,1,2.5],"vip":true}"#,
+            ),
         ]
         .map(|(key, value)| (key.to_owned(), raw(value)))
         .into(),
@@ -63,7 +73,9 @@ fn evaluate(text: &str) -> Result<bool, ExpressionError> {
 }
 
 fn evaluate_for(text: &str, booking: &Booking) -> Result<bool, ExpressionError> {
-    Expression::compile(text).unwrap_or_else(|error| panic!("{text}: {error}")).evaluate(&Scope::new(booking, now()))
+    Expression::compile(text)
+        .unwrap_or_else(|error| panic!("{text}: {error}"))
+        .evaluate(&Scope::new(booking, now()))
 }
 
 fn refused(text: &str) -> String {
@@ -82,7 +94,9 @@ fn every_name_has_the_kind_that_is_announced() {
     booking.ticket.as_mut().unwrap().suffix = Some("Z".to_owned());
     let scope = Scope::new(&booking, now());
     for (name, kind) in names::NAMES {
-        let value = scope.value(name).unwrap_or_else(|| panic!("{name} has no value"));
+        let value = scope
+            .value(name)
+            .unwrap_or_else(|| panic!("{name} has no value"));
         let wanted = match kind {
             Kind::Boolean => "bool",
             Kind::Integer => "int",
@@ -142,17 +156,39 @@ fn fields_are_read_as_their_json_and_a_missing_one_is_null() {
     }
     let mut shouted = booking();
     shouted.fields = [(PHONE.to_uppercase(), raw("\"1\""))].into();
-    assert_eq!(evaluate_for(&format!("fields['{PHONE}'] == '1' && fields.all(id, id == '{PHONE}')"), &shouted), Ok(true));
+    assert_eq!(
+        evaluate_for(
+            &format!("fields['{PHONE}'] == '1' && fields.all(id, id == '{PHONE}')"),
+            &shouted
+        ),
+        Ok(true)
+    );
 }
 
 #[test]
 fn maps_are_walked_in_the_order_of_their_keys() {
     let mut booking = booking();
-    booking.fields = (0..40).map(|number| (format!("{:02}", (number * 7) % 40), raw(r#"{"c":1,"a":2,"b":3}"#))).collect();
-    let keys = (0..40).map(|number| format!("'{number:02}'")).collect::<Vec<_>>().join(", ");
+    booking.fields = (0..40)
+        .map(|number| {
+            (
+                format!("{:02}", (number * 7) % 40),
+                raw(r#"{"c":1,"a":2,"b":3}"#),
+            )
+        })
+        .collect();
+    let keys = (0..40)
+        .map(|number| format!("'{number:02}'"))
+        .collect::<Vec<_>>()
+        .join(", ");
     for _ in 0..20 {
-        assert_eq!(evaluate_for(&format!("fields.map(id, id) == [{keys}]"), &booking), Ok(true));
-        assert_eq!(evaluate_for("fields['00'].map(key, key) == ['a', 'b', 'c']", &booking), Ok(true));
+        assert_eq!(
+            evaluate_for(&format!("fields.map(id, id) == [{keys}]"), &booking),
+            Ok(true)
+        );
+        assert_eq!(
+            evaluate_for("fields['00'].map(key, key) == ['a', 'b', 'c']", &booking),
+            Ok(true)
+        );
     }
 }
 
@@ -160,24 +196,70 @@ fn maps_are_walked_in_the_order_of_their_keys() {
 fn times_are_those_of_the_bookings_own_offset() {
     let mut booking = booking();
     let at = |booking: &Booking, now: &str, text: &str| {
-        Expression::compile(text).unwrap().evaluate(&Scope::new(booking, now.parse().unwrap()))
+        Expression::compile(text)
+            .unwrap()
+            .evaluate(&Scope::new(booking, now.parse().unwrap()))
     };
-    assert_eq!(at(&booking, "2027-03-08T22:00:00Z", "daysUntilDate == 0 && nowMinuteOfDay == 0"), Ok(true));
-    assert_eq!(at(&booking, "2027-03-08T21:59:59Z", "daysUntilDate == 1 && nowMinuteOfDay == 1439"), Ok(true));
-    assert_eq!(at(&booking, "2027-03-09T08:49:00Z", "minutesUntilStart == 1"), Ok(true));
-    assert_eq!(at(&booking, "2027-03-09T08:49:00.001Z", "minutesUntilStart == 0"), Ok(true));
-    assert_eq!(at(&booking, "2027-03-09T08:50:00.001Z", "minutesUntilStart == -1"), Ok(true));
+    assert_eq!(
+        at(
+            &booking,
+            "2027-03-08T22:00:00Z",
+            "daysUntilDate == 0 && nowMinuteOfDay == 0"
+        ),
+        Ok(true)
+    );
+    assert_eq!(
+        at(
+            &booking,
+            "2027-03-08T21:59:59Z",
+            "daysUntilDate == 1 && nowMinuteOfDay == 1439"
+        ),
+        Ok(true)
+    );
+    assert_eq!(
+        at(&booking, "2027-03-09T08:49:00Z", "minutesUntilStart == 1"),
+        Ok(true)
+    );
+    assert_eq!(
+        at(
+            &booking,
+            "2027-03-09T08:49:00.001Z",
+            "minutesUntilStart == 0"
+        ),
+        Ok(true)
+    );
+    assert_eq!(
+        at(
+            &booking,
+            "2027-03-09T08:50:00.001Z",
+            "minutesUntilStart == -1"
+        ),
+        Ok(true)
+    );
     booking.appointment.time_local = "2027-03-09T08:50:00".parse().unwrap();
-    assert_eq!(at(&booking, "2027-03-08T23:59:00Z", "daysUntilDate == 1"), Ok(true));
+    assert_eq!(
+        at(&booking, "2027-03-08T23:59:00Z", "daysUntilDate == 1"),
+        Ok(true)
+    );
     booking.appointment.time_local = chrono::NaiveDateTime::MAX;
-    assert!(at(&booking, "2027-03-08T23:59:00Z", "daysUntilDate < 100000 || true").is_ok());
+    assert!(
+        at(
+            &booking,
+            "2027-03-08T23:59:00Z",
+            "daysUntilDate < 100000 || true"
+        )
+        .is_ok()
+    );
 }
 
 #[test]
 fn mistakes_are_named_when_compiled() {
     for (text, part) in [
         ("channel = 'Video'", "line 1, column 9: write == to compare"),
-        ("channel == Video", "line 1, column 12: unknown name `Video`; texts are written in quotes"),
+        (
+            "channel == Video",
+            "line 1, column 12: unknown name `Video`; texts are written in quotes",
+        ),
         ("'é' == status && Video", "line 1, column 18: unknown name"),
         ("true &&\n  nope", "line 2, column 3: unknown name `nope`"),
         ("appointment.foo == 1", "unknown name `appointment.foo`"),
@@ -186,8 +268,14 @@ fn mistakes_are_named_when_compiled() {
         ("channel <> 'a'", "write != for"),
         ("channel & true", "write && and ||"),
         ("foo(1)", "unknown function `foo` with 1 argument(s)"),
-        ("channel.startsWith()", "unknown function `startsWith` with 0 argument(s)"),
-        ("channel.replace('a', 'b') == ''", "unknown function `replace`"),
+        (
+            "channel.startsWith()",
+            "unknown function `startsWith` with 0 argument(s)",
+        ),
+        (
+            "channel.replace('a', 'b') == ''",
+            "unknown function `replace`",
+        ),
         ("timestamp(now) == null", "unknown function `timestamp`"),
         ("optional.none() == null", "unknown function `none`"),
         ("weekday == '2'", "a number and a text cannot be combined"),
@@ -196,19 +284,31 @@ fn mistakes_are_named_when_compiled() {
         ("weekday.startsWith('2')", "cannot be combined"),
         ("channel", "a text where true or false is needed"),
         ("weekday + 1", "a number where true or false is needed"),
-        ("selfService && channel", "a text where true or false is needed"),
+        (
+            "selfService && channel",
+            "a text where true or false is needed",
+        ),
         ("!weekday", "a number where true or false is needed"),
         ("[1]", "a list where true or false is needed"),
-        ("unitId == '6D1C9A52-7F0F-4B0C-9A57-3F2F4F1F2C11'", "write this one in lower case"),
+        (
+            "unitId == '6D1C9A52-7F0F-4B0C-9A57-3F2F4F1F2C11'",
+            "write this one in lower case",
+        ),
         ("channel.matches('(')", "unclosed group"),
         ("channel.matches(status)", "must be a text in quotes"),
         ("channel.matches('(\\\\w{100}){100}')", "too complex"),
         ("{'a': 1}['a'] == 1", "maps ({…}) are not available"),
         ("b'a' == b'a'", "bytes (b'…') are not available"),
         ("1u == 1", "numbers ending in u"),
-        ("tagIds.exists(channel, channel == 'a')", "`channel` is taken"),
+        (
+            "tagIds.exists(channel, channel == 'a')",
+            "`channel` is taken",
+        ),
         ("tagIds.exists(ticket, ticket == 'a')", "`ticket` is taken"),
-        ("tagIds.exists(a, tagIds.exists(a, a == ''))", "`a` is taken"),
+        (
+            "tagIds.exists(a, tagIds.exists(a, a == ''))",
+            "`a` is taken",
+        ),
         ("fields.?a == 1", "line 1, column"),
         ("1 +", "line 1, column 4"),
         ("", "line 1, column 1"),
@@ -231,10 +331,23 @@ fn failures_are_named_when_evaluated_and_quote_nothing_of_the_booking() {
     for (text, error) in [
         ("weekday / 0 == 1", ExpressionError::DivisionByZero),
         ("weekday % 0 == 1", ExpressionError::DivisionByZero),
-        ("weekday * 9223372036854775807 == 1", ExpressionError::Overflow),
-        ("int(channel) == 1", ExpressionError::Conversion { function: "int".to_owned() }),
+        (
+            "weekday * 9223372036854775807 == 1",
+            ExpressionError::Overflow,
+        ),
+        (
+            "int(channel) == 1",
+            ExpressionError::Conversion {
+                function: "int".to_owned(),
+            },
+        ),
         ("tagIds[7] == ''", ExpressionError::IndexOutOfBounds),
-        ("fields['4848ba2d-a80a-4f3c-b170-578d19899e2f']", ExpressionError::NotBoolean { found: "string".to_owned() }),
+        (
+            "fields['4848ba2d-a80a-4f3c-b170-578d19899e2f']",
+            ExpressionError::NotBoolean {
+                found: "string".to_owned(),
+            },
+        ),
     ] {
         assert_eq!(evaluate(text), Err(error), "{text}");
     }
@@ -250,12 +363,28 @@ fn failures_are_named_when_evaluated_and_quote_nothing_of_the_booking() {
         "-9223372036854775808 == -(-9223372036854775807 - 1)",
     ] {
         let error = evaluate(text).unwrap_err().to_string();
-        assert!(!error.contains("972") && error.len() < 200, "{text}: {error}");
+        assert!(
+            !error.contains("972") && error.len() < 200,
+            "{text}: {error}"
+        );
     }
     let mut deep = booking();
-    deep.fields = [("x".to_owned(), raw(&format!("{}{}", "[".repeat(500), "]".repeat(500)))), ("y".to_owned(), raw("1e999"))].into();
-    assert_eq!(evaluate_for("fields['x'] == 1", &deep), Err(ExpressionError::UnreadableField));
-    assert_eq!(evaluate_for("fields['y'] == 1", &deep), Err(ExpressionError::UnreadableField));
+    deep.fields = [
+        (
+            "x".to_owned(),
+            raw(&format!("{}{}", "[".repeat(500), "]".repeat(500))),
+        ),
+        ("y".to_owned(), raw("1e999")),
+    ]
+    .into();
+    assert_eq!(
+        evaluate_for("fields['x'] == 1", &deep),
+        Err(ExpressionError::UnreadableField)
+    );
+    assert_eq!(
+        evaluate_for("fields['y'] == 1", &deep),
+        Err(ExpressionError::UnreadableField)
+    );
     assert_eq!(evaluate_for("fields['z'] == null", &deep), Ok(true));
 }
 
@@ -263,18 +392,39 @@ fn failures_are_named_when_evaluated_and_quote_nothing_of_the_booking() {
 fn hostile_texts() -> Vec<String> {
     let fill = |unit: &str| unit.repeat(MAX_BYTES / unit.len());
     let mut texts: Vec<String> = [
-        "(", "[", "{", "!", "-", "!-", "a.", "a?", "a?b:", "a[", "a(", "f(", "1+", "1,", "a&&", "a||", "a==", "\"", "'", "\\", "'\\", "{a:", "a{b:", "[[],", "in ",
-        "1.", "//", "a.b(", "has(", ".", "..", "?", ":", "`", "r'", "x.map(y,", "\u{0}", "é", "\n", "0x", "1e", "e+",
+        "(", "[", "{", "!", "-", "!-", "a.", "a?", "a?b:", "a[", "a(", "f(", "1+", "1,", "a&&",
+        "a||", "a==", "\"", "'", "\\", "'\\", "{a:", "a{b:", "[[],", "in ", "1.", "//", "a.b(",
+        "has(", ".", "..", "?", ":", "`", "r'", "x.map(y,", "\u{0}", "é", "\n", "0x", "1e", "e+",
     ]
     .iter()
     .map(|unit| fill(unit))
     .collect();
-    for (open, middle, close) in [("(", "1", ")"), ("[", "1", "]"), ("{1:", "1", "}"), ("a[", "1", "]"), ("size(", "1", ")"), ("(1 + ", "1", ")")] {
+    for (open, middle, close) in [
+        ("(", "1", ")"),
+        ("[", "1", "]"),
+        ("{1:", "1", "}"),
+        ("a[", "1", "]"),
+        ("size(", "1", ")"),
+        ("(1 + ", "1", ")"),
+    ] {
         for count in [10, 30, 60, 100, 500, 1900] {
-            texts.push(format!("{}{middle}{}", open.repeat(count), close.repeat(count)));
+            texts.push(format!(
+                "{}{middle}{}",
+                open.repeat(count),
+                close.repeat(count)
+            ));
         }
     }
-    for (first, unit) in [("1", " + 1"), ("true", " && true"), ("true", " || true && true"), ("[1]", ", 1"), ("channel", ".size()"), ("'a'", " + 'a'"), ("true", " ? true : true"), ("1", " == 1")] {
+    for (first, unit) in [
+        ("1", " + 1"),
+        ("true", " && true"),
+        ("true", " || true && true"),
+        ("[1]", ", 1"),
+        ("channel", ".size()"),
+        ("'a'", " + 'a'"),
+        ("true", " ? true : true"),
+        ("1", " == 1"),
+    ] {
         for count in [10, 50, 60, 500] {
             texts.push(format!("{first}{}", unit.repeat(count)));
         }
@@ -359,12 +509,19 @@ fn worst_cases_cost_milliseconds() {
         &format!("true{}", " && channel != status".repeat(170)),
         &format!("false{}", " || channel == 'Video'".repeat(170)),
     ] {
-        let expression = Expression::compile(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        let expression =
+            Expression::compile(text).unwrap_or_else(|error| panic!("{text}: {error}"));
         let _ = expression.evaluate(&scope);
         let started = Instant::now();
         let outcome = expression.evaluate(&scope);
         let elapsed = started.elapsed();
-        println!("{elapsed:>12.1?} {} {outcome:?}", text.chars().take(90).collect::<String>());
-        assert!(elapsed < Duration::from_millis(500), "{text} took {elapsed:?}");
+        println!(
+            "{elapsed:>12.1?} {} {outcome:?}",
+            text.chars().take(90).collect::<String>()
+        );
+        assert!(
+            elapsed < Duration::from_millis(500),
+            "{text} took {elapsed:?}"
+        );
     }
 }
