@@ -17,13 +17,13 @@ comment on function policy.match_key(text) is 'A field value as it is compared: 
 
 create function policy.is_weekdays(value smallint[]) returns boolean
     language sql immutable parallel safe
-    return cardinality(value) between 1 and 7 and value <@ array[1, 2, 3, 4, 5, 6, 7]::smallint[];
+    return array_ndims(value) = 1 and cardinality(value) between 1 and 7 and value <@ array[1, 2, 3, 4, 5, 6, 7]::smallint[];
 comment on function policy.is_weekdays(smallint[]) is 'ISO weekdays: 1 is Monday, 7 is Sunday.';
 
 create function policy.is_translations(value jsonb) returns boolean
     language sql immutable parallel safe
     return jsonb_typeof(value) = 'object'
-        and not jsonb_path_exists(value, '$.* ? (@.type() <> "string")')
+        and not jsonb_path_exists(value, 'strict $.* ? (@.type() <> "string")')
         and length(value::text) <= 8000;
 comment on function policy.is_translations(jsonb) is 'An object from language to text, such as {"he": "…", "en": "…"}.';
 

@@ -21,5 +21,8 @@ grant select, insert on ledger.events to bookwarden_app;
 grant select on ledger.attachments to bookwarden_app;
 grant select, update on ledger.heads to bookwarden_app;
 grant select, insert, update, delete on ledger.reservations to bookwarden_app;
-grant select on policy.organizations, policy.capacity_caps, policy.customer_blocklist to bookwarden_app;
+grant select on
+    policy.organizations, policy.rules, policy.customer_blocklist, policy.blackouts, policy.booking_windows, policy.customer_limits,
+    policy.capacity_caps
+to bookwarden_app;
 grant select on all tables in schema access to bookwarden_app;

@@ -3,7 +3,9 @@ do $$
 declare
     policy_table text;
 begin
-    foreach policy_table in array array['organizations', 'capacity_caps', 'customer_blocklist'] loop
+    foreach policy_table in array array[
+        'organizations', 'rules', 'customer_blocklist', 'blackouts', 'booking_windows', 'customer_limits', 'capacity_caps']
+    loop
         execute format(
             'create or replace trigger stage_insert after insert on policy.%I
              referencing new table as new_rows for each statement execute function policy.stage_changes()', policy_table);

@@ -37,6 +37,47 @@ pub struct Response {
 }
 
 impl Response {
+    /// Does not book, and says why; everything else stays untouched.
+    #[must_use]
+    pub fn cancelled(reason: String) -> Self {
+        Self {
+            cancelled: true,
+            cancellation_reason: Some(reason),
+            ..Self::default()
+        }
+    }
+
+    /// Whether it books exactly what was asked for.
+    #[must_use]
+    pub fn keeps_all(&self) -> bool {
+        let Self {
+            fields,
+            tag_ids,
+            remove_customer,
+            customer_record_id,
+            use_customer_contact_info,
+            contact_phone_number,
+            contact_email,
+            service_type_id,
+            channel,
+            prevent_self_check_in,
+            cancelled,
+            cancellation_reason,
+        } = self;
+        fields.is_none()
+            && tag_ids.is_none()
+            && !remove_customer
+            && customer_record_id.is_none()
+            && !use_customer_contact_info
+            && contact_phone_number.is_none()
+            && contact_email.is_none()
+            && service_type_id.is_none()
+            && channel.is_none()
+            && prevent_self_check_in.is_none()
+            && !cancelled
+            && cancellation_reason.is_none()
+    }
+
     /// The same with the contract's own rule applied: whoever uses the customer's contact details gives none.
     #[must_use]
     pub fn finished(mut self) -> Self {

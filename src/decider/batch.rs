@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use sqlx::PgConnection;
 
 use super::cases;
+use super::customer_places;
 use super::facts::{count, find_blocked};
 use super::handle::{Command, DecideError, Submission};
 use super::policies::Policies;
@@ -89,6 +90,8 @@ pub(super) async fn commit(
         .iter_mut()
         .flat_map(|asked| std::mem::take(&mut asked.needs.buckets));
     count(connection, org, buckets, &mut memory.tallies).await?;
+    let spans = asked.iter().filter_map(|asked| asked.needs.customer_span);
+    let customer_places = customer_places::read(connection, org, spans).await?;
 
     let mut sequence = Sequence::new(
         org.as_str(),
@@ -96,6 +99,7 @@ pub(super) async fn commit(
         policies,
         &blocked,
         cases,
+        customer_places,
         &mut memory.tallies,
     );
     let mut asked = asked.into_iter();

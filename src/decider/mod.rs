@@ -1,10 +1,11 @@
 //! The one place where a booking is decided and recorded: a bounded queue and one batch writer for each organization.
 //!
 //! [`handle`] takes bookings in, [`writer`] gathers them into batches, and [`batch`] is the transaction: lock the ledger's head, read
-//! facts ([`facts`], [`policies`]), decide each in order ([`sequence`]), append, commit. Answers leave after that.
+//! facts ([`facts`], [`customer_places`], [`policies`]), decide each in order ([`sequence`]), append, commit. Answers leave after that.
 
 mod batch;
 mod cases;
+mod customer_places;
 mod facts;
 mod handle;
 mod policies;

@@ -15,6 +15,7 @@ use crate::ledger::booking::{self, DecidedContext, Rejected, Signed};
 use crate::ledger::digest::{Digest, sha256};
 use crate::ledger::event::{Event, Numbering};
 use crate::ledger::head::Head;
+use crate::policy::customer_places::CustomerPlaces;
 use crate::policy::decide::{Decision, Draft, Outcome};
 use crate::policy::facts::{Facts, Needs};
 use crate::policy::set::PolicySet;
@@ -27,6 +28,7 @@ pub(super) struct Sequence<'a> {
     pub(super) policies: &'a PolicySet,
     pub(super) blocked: &'a Blocked,
     pub(super) cases: HashMap<Uuid, Case>,
+    pub(super) customer_places: CustomerPlaces,
     pub(super) tallies: &'a mut Tallies,
     pub(super) numbering: Numbering<'a>,
     taken: BTreeMap<Uuid, TakenPlace>,
@@ -71,6 +73,7 @@ impl<'a> Sequence<'a> {
         policies: &'a PolicySet,
         blocked: &'a Blocked,
         cases: HashMap<Uuid, Case>,
+        customer_places: CustomerPlaces,
         tallies: &'a mut Tallies,
     ) -> Self {
         Self {
@@ -78,6 +81,7 @@ impl<'a> Sequence<'a> {
             policies,
             blocked,
             cases,
+            customer_places,
             tallies,
             numbering: Numbering::after(org, head),
             taken: BTreeMap::new(),
@@ -116,6 +120,7 @@ impl<'a> Sequence<'a> {
         let facts = Facts {
             blocked: self.blocked.under(&needs.blocklist_keys),
             tallies: self.tallies,
+            customer_places: &self.customer_places,
             own_place: case.held.as_ref().map(|held| &held.place),
         };
         let decision = draft.decide(&facts);
@@ -156,8 +161,10 @@ impl<'a> Sequence<'a> {
         if approved {
             if let Some(held) = &case.held {
                 self.tallies.free(&held.place);
+                self.customer_places.free(case_id, &held.place);
             }
             self.tallies.take(&decision.place);
+            self.customer_places.take(case_id, &decision.place);
             let held = Held {
                 decision_seq,
                 place: decision.place.clone(),

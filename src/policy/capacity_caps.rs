@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::bucket::{Bucket, CountedPer, Period, Weekdays};
+use super::bucket::{Bucket, CountedPer, Period};
 use super::facts::Facts;
 use super::kind::Kind;
 use super::place::Place;
 use super::row::{Policy, Terms};
+use super::weekdays::Weekdays;
 
 /// What a cap says.
 #[derive(Debug, Clone, Deserialize)]
@@ -19,17 +20,9 @@ pub struct CapacityCap {
     pub max_minutes: Option<i64>,
     pub counted_per: CountedPer,
     pub period: Period,
-    #[serde(default, deserialize_with = "weekdays")]
     pub weekdays: Option<Weekdays>,
     pub from_minute: Option<i32>,
     pub to_minute: Option<i32>,
-}
-
-fn weekdays<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Weekdays>, D::Error> {
-    let days = Option::<Vec<i16>>::deserialize(deserializer)?;
-    Ok(days.map(|days| Weekdays::from_iso(&days)))
 }
 
 impl Terms for CapacityCap {

@@ -7,13 +7,14 @@ use chrono::{DateTime, Utc};
 
 use super::customer_blocklist::BlocklistKey;
 use super::explanation::{Compared, Explained, Verdict};
-use super::expression::{ExpressionError, Scope as ExpressionScope};
-use super::facts::{Facts, Needs};
+use super::facts::{CustomerSpan, Facts, Needs};
+use super::hearing::{Conditions, Record};
 use super::kind::Kind;
-use super::message::pick_message;
 use super::place::Place;
-use super::row::{Header, Mode, OnError};
-use super::set::{OrganizationMode, PolicySet};
+use super::row::Header;
+use super::rules;
+use super::set::PolicySet;
+use super::subject::Subject;
 use crate::cubu::request::Booking;
 use crate::cubu::response::Response;
 
@@ -49,186 +50,159 @@ pub struct Decision {
     pub response: Response,
     /// Every policy that applied: rules in the order they ran, then guards by kind and id.
     pub policies: Vec<Explained>,
-    /// The place that is taken, unless cancelled.
+    /// The place that is taken; of a cancelled booking the one that was asked for.
     pub place: Place,
 }
 
 /// A booking after the rules, before the guards.
 #[derive(Debug)]
 pub struct Draft<'a> {
-    booking: &'a Booking,
+    asked: &'a Booking,
+    subject: Subject<'a>,
     place: Place,
     policies: &'a PolicySet,
     now: DateTime<Utc>,
+    record: Record<'a>,
 }
 
 impl<'a> Draft<'a> {
-    /// Prepares a booking.
+    /// Lets the rules change a booking.
     #[must_use]
     pub fn new(booking: &'a Booking, policies: &'a PolicySet, now: DateTime<Utc>) -> Self {
+        let mut record = Record::new(policies.organization.mode, booking.language.as_deref());
+        let subject = rules::run(booking, policies, now, &mut record);
         Self {
-            booking,
-            place: Place::of(booking),
+            asked: booking,
+            place: Place::of(subject.booking()),
+            subject,
             policies,
             now,
+            record,
         }
     }
 
     /// What has to be looked up before [`Draft::decide`].
     #[must_use]
     pub fn needs(&self) -> Needs {
-        let caps = self.policies.capacity_caps.near(&self.place);
+        let (booking, place, now) = (self.subject.booking(), &self.place, self.now);
+        let caps = self.policies.capacity_caps.near(place).into_iter();
+        let caps = caps.filter(|cap| cap.header.is_active(now) && cap.concerns(place));
+        let limits = self.policies.customer_limits.near(place).into_iter();
+        let limits = limits.filter(|limit| limit.header.is_active(now));
         Needs {
-            blocklist_keys: BlocklistKey::of_booking(self.booking).collect(),
-            buckets: caps
-                .into_iter()
-                .filter(|cap| cap.header.is_active(self.now) && cap.concerns(&self.place))
-                .map(|cap| cap.bucket(&self.place))
-                .collect(),
+            blocklist_keys: BlocklistKey::of_booking(booking).collect(),
+            buckets: caps.map(|cap| cap.bucket(place)).collect(),
+            customer_span: limits
+                .filter_map(|limit| limit.needs(booking, place, now))
+                .reduce(CustomerSpan::covering),
         }
     }
 
     /// Every guard looks at the booking; all are evaluated, and the first enforced refusal gives the reason.
     #[must_use]
     pub fn decide(self, facts: &Facts<'_>) -> Decision {
-        let mut hearing = Hearing::new(self);
+        let Self {
+            asked,
+            subject,
+            place,
+            policies,
+            now,
+            mut record,
+        } = self;
+        let booking = subject.booking();
+        let mut guards = Guards {
+            conditions: Conditions::new(booking, now),
+            now,
+            record: &mut record,
+        };
+        // In the order of `Kind`, which is the precedence of the reasons.
         for blocked in &facts.blocked {
-            hearing.hear(
-                Kind::CustomerBlocklist,
-                &blocked.header,
-                "This booking is not possible.",
-                |draft| {
-                    let in_scope = blocked.header.scope.contains(&draft.place);
-                    let matched = in_scope.then(|| blocked.matched(draft.booking)).flatten()?;
-                    Some((Verdict::Refused, Compared::BlockedCustomer(matched)))
-                },
-            );
+            guards.hear(Kind::CustomerBlocklist, &blocked.header, || {
+                let in_scope = blocked.header.scope.contains(&place);
+                let matched = in_scope.then(|| blocked.matched(booking)).flatten()?;
+                Some((false, Compared::BlockedCustomer(matched)))
+            });
         }
-        let caps = hearing
-            .draft
-            .policies
-            .capacity_caps
-            .near(&hearing.draft.place);
-        for cap in caps {
-            hearing.hear(
-                Kind::CapacityCaps,
-                &cap.header,
-                "No more appointments are available here.",
-                |draft| {
-                    if !cap.concerns(&draft.place) {
-                        return None;
-                    }
-                    let (has_room, compared) = cap.judge(&draft.place, facts);
-                    let verdict = if has_room {
-                        Verdict::Allowed
-                    } else {
-                        Verdict::Refused
-                    };
-                    Some((verdict, Compared::CapacityCap(compared)))
-                },
-            );
+        for blackout in policies.blackouts.near(&place) {
+            guards.hear(Kind::Blackouts, &blackout.header, || {
+                let closed = blackout.closed(&place)?;
+                Some((false, Compared::Blackout(closed)))
+            });
         }
-        hearing.close()
+        for window in policies.booking_windows.near(&place) {
+            guards.hear(Kind::BookingWindows, &window.header, || {
+                let (is_within, compared) = window.judge(booking, &place, now)?;
+                Some((is_within, Compared::BookingWindow(compared)))
+            });
+        }
+        for limit in policies.customer_limits.near(&place) {
+            guards.hear(Kind::CustomerLimits, &limit.header, || {
+                let (has_room, compared) = limit.judge(booking, &place, now, facts)?;
+                Some((has_room, Compared::CustomerLimit(compared)))
+            });
+        }
+        for cap in policies.capacity_caps.near(&place) {
+            guards.hear(Kind::CapacityCaps, &cap.header, || {
+                let concerned = cap.concerns(&place).then(|| cap.judge(&place, facts));
+                concerned.map(|(has_room, compared)| (has_room, Compared::CapacityCap(compared)))
+            });
+        }
+
+        let Record {
+            explained, reason, ..
+        } = record;
+        let (response, place) = match reason {
+            // Nothing is changed of what is not booked.
+            Some(reason) => (Response::cancelled(reason), Place::of(asked)),
+            None => (subject.response(), place),
+        };
+        Decision {
+            outcome: if response.cancelled {
+                Outcome::Cancelled
+            } else if response.keeps_all() {
+                Outcome::Approved
+            } else {
+                Outcome::Modified
+            },
+            response,
+            policies: explained,
+            place,
+        }
     }
 }
 
-/// The guards' turn: collects what each found.
-struct Hearing<'a> {
-    draft: Draft<'a>,
-    expression_scope: Option<ExpressionScope<'a>>,
-    policies: Vec<Explained>,
-    reason: Option<String>,
+/// The guards' turn.
+struct Guards<'g, 'r> {
+    conditions: Conditions<'g>,
+    now: DateTime<Utc>,
+    record: &'g mut Record<'r>,
 }
 
-impl<'a> Hearing<'a> {
-    fn new(draft: Draft<'a>) -> Self {
-        Self {
-            draft,
-            expression_scope: None,
-            policies: Vec::new(),
-            reason: None,
-        }
-    }
-
-    /// Lets one policy speak. `judge` answers none if the policy does not concern this booking.
+impl Guards<'_, '_> {
+    /// Lets one guard speak. `judge` answers whether the booking may pass, or none if the policy does not concern it.
     fn hear(
         &mut self,
         kind: Kind,
         header: &Header,
-        default_message: &str,
-        judge: impl FnOnce(&Draft<'_>) -> Option<(Verdict, Compared)>,
+        judge: impl FnOnce() -> Option<(bool, Compared)>,
     ) {
-        if !header.is_active(self.draft.now) {
+        if !header.is_active(self.now) {
             return;
         }
-        let Some((verdict, compared)) = judge(&self.draft) else {
+        let Some((may_pass, compared)) = judge() else {
             return;
         };
-        let (verdict, compared) = match self.applies(header) {
-            Ok(true) => (verdict, compared),
-            Ok(false) => return,
-            Err(error) => (
-                Verdict::Error,
-                Compared::Error {
-                    error: error.to_string(),
-                },
-            ),
-        };
-        let mode = match self.draft.policies.organization.mode {
-            OrganizationMode::Enforce => header.mode,
-            OrganizationMode::Shadow => Mode::Shadow,
-        };
-        let refuses = verdict == Verdict::Refused
-            || (verdict == Verdict::Error && header.on_error == OnError::Cancel);
-        if refuses && mode == Mode::Enforce && self.reason.is_none() {
-            let language = self.draft.booking.language.as_deref();
-            let message = pick_message(
-                header.message.as_deref(),
-                &header.translations,
-                language,
-                default_message,
-            );
-            self.reason = Some(message.to_owned());
-        }
-        self.policies.push(Explained {
-            kind,
-            id: header.id,
-            name: header.name.clone(),
-            mode,
-            verdict,
-            compared,
-        });
-    }
-
-    fn applies(&mut self, header: &Header) -> Result<bool, ExpressionError> {
-        let Some(condition) = &header.applies_when else {
-            return Ok(true);
-        };
-        let expression = condition.expression().map_err(Clone::clone)?;
-        let draft = &self.draft;
-        let scope = self
-            .expression_scope
-            .get_or_insert_with(|| ExpressionScope::new(draft.booking, draft.now));
-        expression.evaluate(scope)
-    }
-
-    fn close(self) -> Decision {
-        let (outcome, response) = match self.reason {
-            Some(reason) => {
-                let response = Response {
-                    cancelled: true,
-                    cancellation_reason: Some(reason),
-                    ..Response::default()
+        match self.conditions.hold([header.applies_when.as_deref()]) {
+            Ok(false) => {}
+            Ok(true) => {
+                let verdict = if may_pass {
+                    Verdict::Allowed
+                } else {
+                    Verdict::Refused
                 };
-                (Outcome::Cancelled, response)
+                self.record.note(kind, header, verdict, compared);
             }
-            None => (Outcome::Approved, Response::default()),
-        };
-        Decision {
-            outcome,
-            response,
-            policies: self.policies,
-            place: self.draft.place,
+            Err(error) => self.record.note_error(kind, header, &error),
         }
     }
 }

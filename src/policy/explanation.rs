@@ -4,7 +4,9 @@ use serde::{Serialize, Serializer};
 
 use super::kind::Kind;
 use super::row::Mode;
-use super::{capacity_caps, customer_blocklist};
+use super::{
+    blackouts, booking_windows, capacity_caps, customer_blocklist, customer_limits, rules,
+};
 
 /// What a policy found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -24,10 +26,18 @@ pub enum Verdict {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Compared {
-    /// A cap's counts.
-    CapacityCap(capacity_caps::Compared),
+    /// What a rule changed.
+    Rule(rules::Compared),
     /// What a blocklist row matched.
     BlockedCustomer(customer_blocklist::Compared),
+    /// When it is closed.
+    Blackout(blackouts::Compared),
+    /// How soon and how far ahead.
+    BookingWindow(booking_windows::Compared),
+    /// The customer's other appointments.
+    CustomerLimit(customer_limits::Compared),
+    /// A cap's counts.
+    CapacityCap(capacity_caps::Compared),
     /// What was wrong with its expression.
     Error {
         /// For the policy's author.
@@ -44,7 +54,7 @@ pub struct Explained {
     /// Its row.
     pub id: i64,
     /// Its name.
-    pub name: Option<String>,
+    pub name: Option<Box<str>>,
     /// The mode in which it was evaluated: `shadow` also if the whole organization was in shadow.
     pub mode: Mode,
     /// What it found.

@@ -3,8 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use chrono::NaiveDate;
+use uuid::Uuid;
+
 use super::bucket::Bucket;
 use super::customer_blocklist::{BlockedCustomer, BlocklistKey};
+use super::customer_places::CustomerPlaces;
 use super::place::Place;
 use super::row::Policy;
 use super::tallies::{Tallies, Tally};
@@ -16,15 +20,42 @@ pub struct Needs {
     pub blocklist_keys: BTreeSet<BlocklistKey>,
     /// What is to be counted.
     pub buckets: Vec<Bucket>,
+    /// Which of the customer's places are to be known.
+    pub customer_span: Option<CustomerSpan>,
 }
 
-/// What was looked up.
+/// A customer's places on some dates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CustomerSpan {
+    /// The customer.
+    pub customer: Uuid,
+    /// The first date.
+    pub from: NaiveDate,
+    /// The date after the last.
+    pub until: NaiveDate,
+}
+
+impl CustomerSpan {
+    /// The dates of both, and those between.
+    #[must_use]
+    pub fn covering(self, other: Self) -> Self {
+        Self {
+            customer: self.customer,
+            from: self.from.min(other.from),
+            until: self.until.max(other.until),
+        }
+    }
+}
+
+/// What was looked up. More than what was needed does no harm: each policy looks only at what it asked for.
 #[derive(Debug)]
 pub struct Facts<'a> {
     /// Rows of the blocklist that could match, by id.
     pub blocked: Vec<Arc<Policy<BlockedCustomer>>>,
     /// Counts of every needed bucket.
     pub tallies: &'a Tallies,
+    /// The needed places of the customer.
+    pub customer_places: &'a CustomerPlaces,
     /// The place that this case holds already: a move is decided as if it were free.
     pub own_place: Option<&'a Place>,
 }

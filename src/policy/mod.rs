@@ -3,19 +3,28 @@
 //!
 //! Read [`decide`] first; each policy kind has a file of its own.
 
+pub mod blackouts;
+pub mod booking_windows;
 pub mod bucket;
 pub mod capacity_caps;
 pub mod change;
 pub mod customer_blocklist;
+pub mod customer_limits;
+pub mod customer_places;
 pub mod decide;
 pub mod explanation;
 pub mod expression;
 pub mod facts;
+mod hearing;
 pub mod kind;
+pub mod local_time;
 pub mod match_key;
 pub mod message;
 pub mod place;
 pub mod row;
+pub mod rules;
 pub mod scope;
 pub mod set;
+pub mod subject;
 pub mod tallies;
+pub mod weekdays;

@@ -54,4 +54,10 @@ impl Place {
             customer_record_id: booking.customer_record_id,
         }
     }
+
+    /// How many minutes it takes up, seen beside other times: an appointment of no length takes the minute that it starts in.
+    #[must_use]
+    pub fn minutes_taken(&self) -> i32 {
+        self.duration.max(1)
+    }
 }

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 
 use super::expression::{Expression, ExpressionError};
 use super::kind::Kind;
@@ -52,7 +52,13 @@ impl Condition {
     }
 }
 
-/// The columns that every kind has.
+impl<'de> Deserialize<'de> for Condition {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self::new(&text))
+    }
+}
+
+/// The columns that every kind has. Rows may be many: what is mostly null takes little room.
 #[derive(Debug)]
 #[allow(
     missing_docs,
@@ -60,27 +66,27 @@ impl Condition {
 )]
 pub struct Header {
     pub id: i64,
-    pub name: Option<String>,
+    pub name: Option<Box<str>>,
     pub mode: Mode,
     pub scope: Scope,
-    pub applies_when: Option<Condition>,
+    pub applies_when: Option<Box<Condition>>,
     pub on_error: OnError,
     pub active_from: Option<DateTime<Utc>>,
     pub active_until: Option<DateTime<Utc>>,
-    pub message: Option<String>,
+    pub message: Option<Box<str>>,
     pub translations: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
 struct HeaderRow {
     id: i64,
-    name: Option<String>,
+    name: Option<Box<str>>,
     mode: Mode,
-    applies_when: Option<String>,
+    applies_when: Option<Box<Condition>>,
     on_error: OnError,
     active_from: Option<DateTime<Utc>>,
     active_until: Option<DateTime<Utc>>,
-    message: Option<String>,
+    message: Option<Box<str>>,
     translations: Option<BTreeMap<String, String>>,
 }
 
@@ -135,7 +141,7 @@ impl<T: Terms> Policy<T> {
                 name: header.name,
                 mode: header.mode,
                 scope,
-                applies_when: header.applies_when.as_deref().map(Condition::new),
+                applies_when: header.applies_when,
                 on_error: header.on_error,
                 active_from: header.active_from,
                 active_until: header.active_until,

@@ -5,11 +5,15 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::blackouts::Blackout;
+use super::booking_windows::BookingWindow;
 use super::capacity_caps::CapacityCap;
 use super::change::PolicyChange;
+use super::customer_limits::CustomerLimit;
 use super::kind::Kind;
 use super::place::Place;
 use super::row::{Policy, RowError, Terms};
+use super::rules::Rule;
 
 /// How a whole organization's policies act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -46,9 +50,9 @@ impl Default for Organization {
 /// policies that could concern it, and a hundred thousand of other services cost it nothing.
 #[derive(Debug)]
 pub struct Scoped<T> {
-    by_service: HashMap<Uuid, BTreeMap<i64, Policy<T>>>,
-    by_unit: HashMap<Uuid, BTreeMap<i64, Policy<T>>>,
-    common: BTreeMap<i64, Policy<T>>,
+    by_service: HashMap<Uuid, BTreeMap<i64, Box<Policy<T>>>>,
+    by_unit: HashMap<Uuid, BTreeMap<i64, Box<Policy<T>>>>,
+    common: BTreeMap<i64, Box<Policy<T>>>,
     rooms: HashMap<i64, Room>,
 }
 
@@ -91,7 +95,7 @@ impl<T: Terms> Scoped<T> {
         let mut found: Vec<_> = service
             .chain(unit)
             .chain(&self.common)
-            .map(|(_, policy)| policy)
+            .map(|(_, policy)| &**policy)
             .collect();
         found.sort_unstable_by_key(|policy| policy.header.id);
         found
@@ -110,13 +114,13 @@ impl<T: Terms> Scoped<T> {
             (None, Some(unit)) => (Room::Unit(unit), self.by_unit.entry(unit).or_default()),
             (None, None) => (Room::Common, &mut self.common),
         };
-        policies.insert(id, policy);
+        policies.insert(id, Box::new(policy));
         self.rooms.insert(id, room);
     }
 
     /// Takes a row out.
     pub fn remove(&mut self, id: i64) {
-        fn leave<T>(rooms: &mut HashMap<Uuid, BTreeMap<i64, Policy<T>>>, key: Uuid, id: i64) {
+        fn leave<T>(rooms: &mut HashMap<Uuid, BTreeMap<i64, Box<Policy<T>>>>, key: Uuid, id: i64) {
             if let Some(policies) = rooms.get_mut(&key) {
                 policies.remove(&id);
                 if policies.is_empty() {
@@ -150,7 +154,15 @@ pub struct PolicySet {
     pub version: i64,
     /// The organization's own settings.
     pub organization: Organization,
-    /// Capacity caps.
+    /// `policy.rules`
+    pub rules: Scoped<Rule>,
+    /// `policy.blackouts`
+    pub blackouts: Scoped<Blackout>,
+    /// `policy.booking_windows`
+    pub booking_windows: Scoped<BookingWindow>,
+    /// `policy.customer_limits`
+    pub customer_limits: Scoped<CustomerLimit>,
+    /// `policy.capacity_caps`
     pub capacity_caps: Scoped<CapacityCap>,
 }
 
@@ -168,8 +180,12 @@ impl PolicySet {
                 };
                 Ok(())
             }
-            Kind::CapacityCaps => self.capacity_caps.apply(change),
+            Kind::Rules => self.rules.apply(change),
             Kind::CustomerBlocklist => Ok(()),
+            Kind::Blackouts => self.blackouts.apply(change),
+            Kind::BookingWindows => self.booking_windows.apply(change),
+            Kind::CustomerLimits => self.customer_limits.apply(change),
+            Kind::CapacityCaps => self.capacity_caps.apply(change),
         }
     }
 }

@@ -23,6 +23,7 @@ pub(super) const MIGRATIONS: &[SqlFile] = sql_files![
     "migrations/V1__ledger.sql",
     "migrations/V2__policy.sql",
     "migrations/V3__access.sql",
+    "migrations/V4__policy_kinds.sql",
 ];
 
 /// Applied again by every migrate, in this order: functions, triggers, roles, views, setup, and by name within.
