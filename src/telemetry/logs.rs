@@ -18,7 +18,7 @@ pub enum LogFormat {
 
 /// Not the name of a log format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a log format is `human` or `json`")]
+#[error("is neither human nor json")]
 pub struct LogFormatError;
 
 impl FromStr for LogFormat {
