@@ -8,6 +8,26 @@ use super::request::{
     Appointment, Guid, Object, RequestError, WireAppointment, parse_wire, required,
 };
 
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum After {
+    /// `afterBookAppointment`: the appointment is in the calendar.
+    Booked,
+    /// `afterClose`: the case ended, whatever the cause.
+    Closed,
+}
+
+impl After {
+    /// The call's name in the webhook's address.
+    #[must_use]
+    pub fn action(self) -> &'static str {
+        match self {
+            Self::Booked => "afterBookAppointment",
+            Self::Closed => "afterClose",
+        }
+    }
+}
+
 /// What an after-call tells. Nothing is answered to it, so only the case is insisted on.
 #[derive(Debug, Clone)]
 pub struct AfterCall {

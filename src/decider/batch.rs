@@ -6,10 +6,11 @@ use sqlx::PgConnection;
 use super::cases;
 use super::customer_places;
 use super::facts::{count, find_blocked};
-use super::handle::{Command, DecideError, Submission};
+use super::handle::{Command, DecideError, FollowUp, Submission};
 use super::policies::Policies;
 use super::sequence::{Asked, Decided, Sequence};
 use crate::ledger::append::append;
+use crate::ledger::digest::GENESIS;
 use crate::ledger::head::{self, Head};
 use crate::org::Org;
 use crate::policy::tallies::Tallies;
@@ -52,7 +53,7 @@ pub(super) async fn begin(connection: &mut PgConnection, org: &Org) -> Result<He
         .ok_or(BatchError::UnknownOrg)
 }
 
-/// Decides and records a batch under the locked head. Answers in the commands' order; none for a rejection.
+/// Decides and records a batch under the locked head. Answers in the commands' order; none for what only has to be recorded.
 pub(super) async fn commit(
     connection: &mut PgConnection,
     org: &Org,
@@ -73,10 +74,12 @@ pub(super) async fn commit(
     let mut asked: Vec<Asked<'_>> = submissions(commands)
         .map(|submission| Asked::new(submission, policies, head.now))
         .collect();
-    let requests: Vec<_> = asked
+    let bookings = asked
         .iter()
-        .map(|asked| (asked.submission.booking.case_id, asked.request_digest))
-        .collect();
+        .map(|asked| (asked.submission.booking.case_id, asked.request_digest));
+    // A follow-up needs its case's place, and no answer: no request has this digest.
+    let followed = follow_ups(commands).map(|follow_up| (follow_up.case_id, GENESIS));
+    let requests: Vec<_> = bookings.chain(followed).collect();
     let retry_window = TimeDelta::seconds(policies.organization.retry_window_seconds.into());
     let cases = cases::read(connection, org, &requests, head.now - retry_window).await?;
 
@@ -107,6 +110,10 @@ pub(super) async fn commit(
     for command in commands {
         answers.push(match command {
             Command::Decide(..) => asked.next().map(|asked| sequence.decide(asked)),
+            Command::Follow(follow_up, _) => {
+                sequence.follow(follow_up);
+                None
+            }
             Command::Reject(rejection, dropped_before, _) => {
                 sequence.reject(rejection, *dropped_before);
                 None
@@ -124,6 +131,13 @@ pub(super) async fn commit(
 fn submissions(commands: &[Command]) -> impl Iterator<Item = &Submission> {
     commands.iter().filter_map(|command| match command {
         Command::Decide(submission, _) => Some(&**submission),
-        Command::Reject(..) => None,
+        Command::Follow(..) | Command::Reject(..) => None,
+    })
+}
+
+fn follow_ups(commands: &[Command]) -> impl Iterator<Item = &FollowUp> {
+    commands.iter().filter_map(|command| match command {
+        Command::Follow(follow_up, _) => Some(&**follow_up),
+        Command::Decide(..) | Command::Reject(..) => None,
     })
 }

@@ -7,9 +7,11 @@ use std::time::Duration;
 use sqlx::PgPool;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
+use uuid::Uuid;
 
 use super::throttle::Throttle;
 use super::writer::Writer;
+use crate::cubu::after::After;
 use crate::cubu::request::Booking;
 use crate::org::Org;
 use crate::telemetry::Metrics;
@@ -22,6 +24,21 @@ pub struct Submission {
     /// The same, parsed.
     pub booking: Booking,
     /// The `Authorization` header as it came, so that the signature can be checked again; none when the org accepts unsigned calls.
+    pub authorization: Option<String>,
+    /// The webhook secret that matched.
+    pub secret_id: Option<i64>,
+}
+
+/// What Cubu tells after a booking: authenticated and parsed.
+#[derive(Debug)]
+pub struct FollowUp {
+    /// What happened.
+    pub after: After,
+    /// To which case.
+    pub case_id: Uuid,
+    /// The request body, exactly as it came in.
+    pub body: String,
+    /// The `Authorization` header as it came.
     pub authorization: Option<String>,
     /// The webhook secret that matched.
     pub secret_id: Option<i64>,
@@ -92,6 +109,7 @@ pub(super) enum Command {
         Box<Submission>,
         oneshot::Sender<Result<Answer, DecideError>>,
     ),
+    Follow(Box<FollowUp>, oneshot::Sender<Result<(), DecideError>>),
     Reject(Rejection, u64, oneshot::Sender<Result<(), DecideError>>),
 }
 
@@ -132,6 +150,13 @@ impl Decider {
         let (reply, answer) = oneshot::channel();
         self.send(org, Command::Decide(Box::new(submission), reply))?;
         self.wait(answer).await
+    }
+
+    /// Records what happened after a booking; a case that closes before its appointment frees its place.
+    pub async fn follow(&self, org: &Org, follow_up: FollowUp) -> Result<(), DecideError> {
+        let (reply, recorded) = oneshot::channel();
+        self.send(org, Command::Follow(Box::new(follow_up), reply))?;
+        self.wait(recorded).await
     }
 
     /// Records a rejected request. `Ok(false)`: over the rate limit, counted but not recorded.

@@ -13,4 +13,4 @@ mod sequence;
 mod throttle;
 mod writer;
 
-pub use handle::{Answer, DecideError, Decider, Limits, Rejection, Submission};
+pub use handle::{Answer, DecideError, Decider, FollowUp, Limits, Rejection, Submission};

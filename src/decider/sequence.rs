@@ -1,6 +1,6 @@
 //! Decides the requests of a batch one after another: each sees what the ones before it did. No IO.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -9,11 +9,12 @@ use uuid::Uuid;
 
 use super::cases::{Case, Held, StandingAnswer};
 use super::facts::Blocked;
-use super::handle::{Answer, Rejection, Submission};
+use super::handle::{Answer, FollowUp, Rejection, Submission};
+use crate::cubu::after::After;
 use crate::ledger::append::{PlaceChanges, TakenPlace};
 use crate::ledger::booking::{self, DecidedContext, Rejected, Signed};
 use crate::ledger::digest::{Digest, sha256};
-use crate::ledger::event::{Event, Numbering};
+use crate::ledger::event::{BOOKING_CONFIRMED, BOOKING_RELEASED, CASE_CLOSED, Event, Numbering};
 use crate::ledger::head::Head;
 use crate::policy::customer_places::CustomerPlaces;
 use crate::policy::decide::{Decision, Draft, Outcome};
@@ -32,6 +33,7 @@ pub(super) struct Sequence<'a> {
     pub(super) tallies: &'a mut Tallies,
     pub(super) numbering: Numbering<'a>,
     taken: BTreeMap<Uuid, TakenPlace>,
+    freed: BTreeSet<Uuid>,
 }
 
 /// A booking, and what has to be looked up for it.
@@ -85,6 +87,7 @@ impl<'a> Sequence<'a> {
             tallies,
             numbering: Numbering::after(org, head),
             taken: BTreeMap::new(),
+            freed: BTreeSet::new(),
         }
     }
 
@@ -177,6 +180,7 @@ impl<'a> Sequence<'a> {
                 place: decision.place.clone(),
             };
             self.taken.insert(case_id, taken);
+            self.freed.remove(&case_id);
         } else if self.policies.organization.retry_window_seconds > 0 {
             case.refuse(standing);
         }
@@ -189,6 +193,44 @@ impl<'a> Sequence<'a> {
             answer,
             decision: Some(decision),
         }
+    }
+
+    /// Records what happened after a booking.
+    ///
+    /// A case that closes before its appointment's start can only have been called off: its place is free again. One that closes later
+    /// was served or missed, and its place was used up: a cap of the day still counts it.
+    pub(super) fn follow(&mut self, follow_up: &FollowUp) {
+        let case_id = follow_up.case_id;
+        let case = self.cases.entry(case_id).or_default();
+        let decision_seq = case.held.as_ref().map(|held| held.decision_seq);
+        let now = self.head.now;
+        let called_off = match follow_up.after {
+            After::Booked => None,
+            After::Closed => case.held.take_if(|held| now < held.place.starts_at),
+        };
+        let event_type = match (follow_up.after, &called_off) {
+            (After::Booked, _) => BOOKING_CONFIRMED,
+            (After::Closed, Some(_)) => BOOKING_RELEASED,
+            (After::Closed, None) => CASE_CLOSED,
+        };
+        if let Some(held) = called_off {
+            self.tallies.free(&held.place);
+            self.customer_places.free(case_id, &held.place);
+            self.taken.remove(&case_id);
+            self.freed.insert(case_id);
+        }
+        let signed = Signed {
+            authorization: follow_up.authorization.as_deref(),
+            secret_id: follow_up.secret_id,
+        };
+        self.numbering.push(booking::followed(
+            event_type,
+            follow_up.after.action(),
+            case_id,
+            decision_seq,
+            &follow_up.body,
+            signed,
+        ));
     }
 
     /// Records a request that could not be understood or authenticated.
@@ -206,7 +248,7 @@ impl<'a> Sequence<'a> {
     /// What is to be written.
     pub(super) fn finish(self) -> (Vec<Event>, PlaceChanges) {
         let places = PlaceChanges {
-            freed: Vec::new(),
+            freed: self.freed.into_iter().collect(),
             taken: self.taken.into_values().collect(),
         };
         (self.numbering.into_events(), places)

@@ -123,7 +123,7 @@ impl Writer {
                     self.count(&decided);
                     let _ = reply.send(Ok(decided.answer));
                 }
-                (Command::Reject(.., reply), _) => {
+                (Command::Follow(_, reply) | Command::Reject(.., reply), _) => {
                     let _ = reply.send(Ok(()));
                 }
                 (Command::Decide(_, reply), None) => {
@@ -156,7 +156,7 @@ fn refuse(commands: Vec<Command>, problem: &DecideError) {
             Command::Decide(_, reply) => {
                 let _ = reply.send(Err(problem.clone()));
             }
-            Command::Reject(.., reply) => {
+            Command::Follow(_, reply) | Command::Reject(.., reply) => {
                 let _ = reply.send(Err(problem.clone()));
             }
         }

@@ -10,15 +10,23 @@ use super::{audit, health, webhook};
 
 pub(super) const BEFORE_BOOK: &str = "/service/actions/beforeBookAppointment";
 pub(super) const ORG_BEFORE_BOOK: &str = "/{org}/service/actions/beforeBookAppointment";
+pub(super) const AFTER_BOOK: &str = "/service/actions/afterBookAppointment";
+pub(super) const ORG_AFTER_BOOK: &str = "/{org}/service/actions/afterBookAppointment";
+pub(super) const AFTER_CLOSE: &str = "/service/actions/afterClose";
+pub(super) const ORG_AFTER_CLOSE: &str = "/{org}/service/actions/afterClose";
 const HEALTHZ: &str = "/healthz";
 const READYZ: &str = "/readyz";
 const METRICS: &str = "/metrics";
 const DECISIONS: &str = "/v1/decisions";
 const DECISION: &str = "/v1/decisions/{decisionId}";
 
-const ALL: [&str; 7] = [
+const ALL: [&str; 11] = [
     BEFORE_BOOK,
     ORG_BEFORE_BOOK,
+    AFTER_BOOK,
+    ORG_AFTER_BOOK,
+    AFTER_CLOSE,
+    ORG_AFTER_CLOSE,
     HEALTHZ,
     READYZ,
     METRICS,
@@ -34,21 +42,35 @@ pub(super) fn label(pattern: Option<&str>) -> &'static str {
 }
 
 pub(super) fn configure(config: &mut ServiceConfig) {
+    for (path, org_path, route) in webhook_routes() {
+        config
+            .service(post(path, route()))
+            .service(post(org_path, route()));
+    }
     config
-        .service(post(
-            BEFORE_BOOK,
-            web::post().to(webhook::before_book_appointment),
-        ))
-        .service(post(
-            ORG_BEFORE_BOOK,
-            web::post().to(webhook::before_book_appointment),
-        ))
         .service(get(HEALTHZ, || web::route().to(health::healthz)))
         .service(get(READYZ, || web::route().to(health::readyz)))
         .service(get(METRICS, || web::route().to(health::metrics)))
         .service(get(DECISIONS, || web::route().to(audit::search_decisions)))
         .service(get(DECISION, || web::route().to(audit::read_decision)))
         .default_service(web::to(unknown_route));
+}
+
+type MakeRoute = fn() -> Route;
+
+/// Each call, for the organization `default` and for any.
+fn webhook_routes() -> [(&'static str, &'static str, MakeRoute); 3] {
+    [
+        (BEFORE_BOOK, ORG_BEFORE_BOOK, || {
+            web::post().to(webhook::before_book_appointment)
+        }),
+        (AFTER_BOOK, ORG_AFTER_BOOK, || {
+            web::post().to(webhook::after_book_appointment)
+        }),
+        (AFTER_CLOSE, ORG_AFTER_CLOSE, || {
+            web::post().to(webhook::after_close)
+        }),
+    ]
 }
 
 fn post(path: &str, route: Route) -> Resource {

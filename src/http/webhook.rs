@@ -14,8 +14,9 @@ use super::body::read_body;
 use super::problems::{Problem, ProblemKind};
 use super::request_id::RequestId;
 use crate::access::AccessError;
-use crate::cubu::request;
-use crate::decider::{Answer, DecideError, Rejection, Submission};
+use crate::cubu::after::{self, After};
+use crate::cubu::request::{self, RequestError};
+use crate::decider::{DecideError, FollowUp, Rejection, Submission};
 use crate::org::Org;
 
 pub(super) const DECISION_HEADER: HeaderName = HeaderName::from_static("bookwarden-decision");
@@ -47,18 +48,17 @@ pub(super) async fn before_book_appointment(
     payload: Payload,
 ) -> HttpResponse {
     let arrived = Instant::now();
-    let org = match organization(&request) {
-        Ok(org) => org,
-        Err(problem) => {
-            app.parts.metrics.rejected(problem.kind.id());
-            return problem.response(RequestId::of(&request).as_str());
-        }
-    };
-    let decided = match admit(&app, &org, &request, payload).await {
-        Ok(submission) => decide(&app, &org, submission).await,
-        Err(refusal) => Err(record(&app, &org, refusal).await),
-    };
-    match decided {
+    let answered = answer(&app, &request, payload, async |org, authentic| {
+        let (booking, body, signature) = authentic.parse(request::parse)?;
+        let submission = Submission {
+            body,
+            booking,
+            authorization: signature.authorization,
+            secret_id: signature.secret_id,
+        };
+        Ok(app.parts.decider.decide(org, submission).await)
+    });
+    match answered.await {
         Ok(answer) => {
             app.parts.metrics.decision_duration(arrived.elapsed());
             HttpResponse::Ok()
@@ -71,6 +71,70 @@ pub(super) async fn before_book_appointment(
     }
 }
 
+/// `afterBookAppointment`: records it.
+pub(super) async fn after_book_appointment(
+    app: Data<App>,
+    request: HttpRequest,
+    payload: Payload,
+) -> HttpResponse {
+    follow(app, request, payload, After::Booked).await
+}
+
+/// `afterClose`: records it; a case that closes before its appointment frees its place.
+pub(super) async fn after_close(
+    app: Data<App>,
+    request: HttpRequest,
+    payload: Payload,
+) -> HttpResponse {
+    follow(app, request, payload, After::Closed).await
+}
+
+async fn follow(
+    app: Data<App>,
+    request: HttpRequest,
+    payload: Payload,
+    after: After,
+) -> HttpResponse {
+    let answered = answer(&app, &request, payload, async |org, authentic| {
+        let (call, body, signature) = authentic.parse(after::parse)?;
+        let follow_up = FollowUp {
+            after,
+            case_id: call.case_id,
+            body,
+            authorization: signature.authorization,
+            secret_id: signature.secret_id,
+        };
+        Ok(app.parts.decider.follow(org, follow_up).await)
+    });
+    match answered.await {
+        Ok(()) => HttpResponse::NoContent().finish(),
+        Err(problem) => problem.response(RequestId::of(&request).as_str()),
+    }
+}
+
+/// What every call goes through: whose it is, whether it may, what it says; and a refusal is recorded before it is answered.
+async fn answer<T>(
+    app: &App,
+    request: &HttpRequest,
+    payload: Payload,
+    act: impl AsyncFnOnce(&Org, Authentic) -> Result<Result<T, DecideError>, Refusal>,
+) -> Result<T, Problem> {
+    let org = organization(request)
+        .inspect_err(|problem| app.parts.metrics.rejected(problem.kind.id()))?;
+    let acted = match admit(app, &org, request, payload).await {
+        Ok(authentic) => {
+            let acting = act(&org, authentic);
+            (timeout(app.parts.limits.request_timeout, acting).await)
+                .unwrap_or(Ok(Err(DecideError::Unavailable)))
+        }
+        Err(refusal) => Err(refusal),
+    };
+    match acted {
+        Ok(done) => Ok(done?),
+        Err(refusal) => Err(record(app, &org, refusal).await),
+    }
+}
+
 /// The organization in the address; `default` where it names none.
 pub(super) fn organization(request: &HttpRequest) -> Result<Org, Problem> {
     match request.match_info().get("org") {
@@ -80,13 +144,20 @@ pub(super) fn organization(request: &HttpRequest) -> Result<Org, Problem> {
     }
 }
 
-/// Reads, authenticates and parses, in this order: nothing of a stranger's is parsed.
+/// A body whose sender is known.
+struct Authentic {
+    body: Vec<u8>,
+    authorization: Option<String>,
+    secret_id: Option<i64>,
+}
+
+/// Reads, then authenticates: nothing of a stranger's is parsed.
 async fn admit(
     app: &App,
     org: &Org,
     request: &HttpRequest,
     payload: Payload,
-) -> Result<Submission, Refusal> {
+) -> Result<Authentic, Refusal> {
     let limits = &app.parts.limits;
     if !limits.headers_fit(request) {
         let detail = format!("at most {} bytes", limits.max_header_bytes);
@@ -110,27 +181,45 @@ async fn admit(
     let authenticated = (app.parts.access)
         .authenticate(org, authorization, &body)
         .await;
-    let authenticated = match authenticated {
-        Ok(authenticated) => authenticated,
-        Err(error) => return Err(Refusal::of(error, body)),
-    };
-    let booking = match request::parse(&body) {
-        Ok(booking) => booking,
-        Err(error) => return Err(Refusal::of(error, body)),
-    };
-    match String::from_utf8(body) {
-        Ok(body) => Ok(Submission {
-            body,
-            booking,
+    match authenticated {
+        Ok(authenticated) => Ok(Authentic {
             authorization: authorization.map(str::to_owned),
             secret_id: authenticated.secret_id,
+            body,
         }),
-        // Parsing has refused this already.
-        Err(error) => {
-            let problem = Problem::new(ProblemKind::NotUtf8, "the body is not UTF-8");
-            Err(Refusal::of(problem, error.into_bytes()))
+        Err(error) => Err(Refusal::of(error, body)),
+    }
+}
+
+impl Authentic {
+    /// Parses the body and keeps its text.
+    fn parse<T>(
+        self,
+        parse: impl FnOnce(&[u8]) -> Result<T, RequestError>,
+    ) -> Result<(T, String, Signature), Refusal> {
+        let parsed = match parse(&self.body) {
+            Ok(parsed) => parsed,
+            Err(error) => return Err(Refusal::of(error, self.body)),
+        };
+        let signature = Signature {
+            authorization: self.authorization,
+            secret_id: self.secret_id,
+        };
+        match String::from_utf8(self.body) {
+            Ok(text) => Ok((parsed, text, signature)),
+            // Parsing has refused this already.
+            Err(error) => {
+                let problem = Problem::new(ProblemKind::NotUtf8, "the body is not UTF-8");
+                Err(Refusal::of(problem, error.into_bytes()))
+            }
         }
     }
+}
+
+/// How a body was signed.
+struct Signature {
+    authorization: Option<String>,
+    secret_id: Option<i64>,
 }
 
 fn authorization(request: &HttpRequest) -> Result<Option<&str>, AccessError> {
@@ -141,14 +230,6 @@ fn authorization(request: &HttpRequest) -> Result<Option<&str>, AccessError> {
             .map(Some)
             .map_err(|_| AccessError::MalformedSignature),
         (Some(_), Some(_)) => Err(AccessError::MalformedSignature),
-    }
-}
-
-async fn decide(app: &App, org: &Org, submission: Submission) -> Result<Answer, Problem> {
-    let answer = app.parts.decider.decide(org, submission);
-    match timeout(app.parts.limits.request_timeout, answer).await {
-        Ok(answer) => Ok(answer?),
-        Err(_) => Err(DecideError::Unavailable.into()),
     }
 }
 

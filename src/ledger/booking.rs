@@ -191,6 +191,33 @@ pub fn repeated(
     }
 }
 
+/// `booking.confirmed`, `booking.released` or `case.closed`: what a call after the booking told.
+#[must_use]
+pub fn followed(
+    event_type: &'static str,
+    action: &str,
+    case_id: Uuid,
+    decision_seq: Option<i64>,
+    body: &str,
+    signed: Signed<'_>,
+) -> Content {
+    Content {
+        event_type,
+        caused_by: decision_seq,
+        payload: json(&RequestedPayload {
+            version: VERSION,
+            action,
+            authorization: signed.authorization,
+            secret_id: signed.secret_id,
+        }),
+        body: Some(body.to_owned()),
+        columns: Columns {
+            case_id: Some(case_id),
+            ..Columns::default()
+        },
+    }
+}
+
 /// A request that could not be understood or authenticated.
 #[derive(Debug, Clone, Copy)]
 pub struct Rejected<'a> {

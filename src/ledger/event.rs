@@ -12,6 +12,12 @@ pub const BOOKING_REQUESTED: &str = "booking.requested";
 pub const BOOKING_DECIDED: &str = "booking.decided";
 /// The same request came again and got the stored answer; caused by that decision.
 pub const BOOKING_REPEATED: &str = "booking.repeated";
+/// Cubu has put the appointment into its calendar; caused by the decision that approved it, if one holds a place.
+pub const BOOKING_CONFIRMED: &str = "booking.confirmed";
+/// The case closed before its appointment's start, so its place is free again; caused by the decision that had given it.
+pub const BOOKING_RELEASED: &str = "booking.released";
+/// The case closed without freeing a place: it held none, or its appointment had begun.
+pub const CASE_CLOSED: &str = "case.closed";
 /// A request could not be understood or authenticated.
 pub const REQUEST_REJECTED: &str = "request.rejected";
 

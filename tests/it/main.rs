@@ -12,6 +12,7 @@
 
 mod support;
 
+mod after_booking;
 mod booking;
 mod capacity;
 mod policy_changes;

@@ -1,0 +1,110 @@
+//! What Cubu tells after a booking.
+
+use bookwarden::cubu::signature;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use crate::support::{SECRET, TestApp, booking};
+
+async fn tell(app: &TestApp, action: &str, booking: &Value) -> StatusCode {
+    let body = booking.to_string();
+    let authorization = signature::sign(SECRET, body.as_bytes());
+    let path = format!("/service/actions/{action}");
+    let answered = app
+        .post(&app.server, &path, body, Some(authorization))
+        .await;
+    answered.expect("an answer").status
+}
+
+async fn types(app: &TestApp) -> String {
+    app.text(
+        "select string_agg(type, ' ' order by seq) from ledger.events where case_id is not null",
+    )
+    .await
+}
+
+#[tokio::test]
+async fn a_case_that_closes_before_its_appointment_frees_its_place() {
+    let app = TestApp::start().await;
+    app.sql("insert into policy.capacity_caps (max_appointments) values (1)")
+        .await;
+    let first = booking();
+    assert!(!app.book(&first).await.cancelled());
+    assert_eq!(
+        tell(&app, "afterBookAppointment", &first).await,
+        StatusCode::NO_CONTENT
+    );
+    assert!(app.book(&booking()).await.cancelled());
+
+    assert_eq!(
+        tell(&app, "afterClose", &json!({ "caseId": first["caseId"] })).await,
+        StatusCode::NO_CONTENT
+    );
+
+    assert!(
+        !app.book(&booking()).await.cancelled(),
+        "the place is free again"
+    );
+    assert_eq!(
+        types(&app).await,
+        "booking.requested booking.decided booking.confirmed booking.requested booking.decided booking.released \
+         booking.requested booking.decided"
+    );
+    assert!(
+        app.book(&first).await.cancelled(),
+        "its place is gone: decided anew"
+    );
+    app.check().await;
+}
+
+#[tokio::test]
+async fn a_case_that_closes_after_its_appointment_began_has_used_its_place_up() {
+    let app = TestApp::start().await;
+    app.sql("insert into policy.capacity_caps (max_appointments) values (1)")
+        .await;
+    let mut past = booking();
+    past["appointment"]["date"] = json!("2020-03-09");
+    past["appointment"]["timeLocal"] = json!("2020-03-09T10:50:00");
+    past["appointment"]["timeUtc"] = json!("2020-03-09T08:50:00Z");
+    let mut another = past.clone();
+    another["caseId"] = booking()["caseId"].clone();
+    assert!(!app.book(&past).await.cancelled());
+
+    assert_eq!(
+        tell(&app, "afterClose", &past).await,
+        StatusCode::NO_CONTENT
+    );
+
+    assert!(app.book(&another).await.cancelled());
+    assert_eq!(
+        types(&app).await,
+        "booking.requested booking.decided case.closed booking.requested booking.decided"
+    );
+    assert_eq!(
+        tell(&app, "afterClose", &booking()).await,
+        StatusCode::NO_CONTENT,
+        "a case that we never saw"
+    );
+    app.check().await;
+}
+
+#[tokio::test]
+async fn an_after_call_is_authenticated_and_understood_or_refused() {
+    let app = TestApp::start().await;
+    let path = "/service/actions/afterClose";
+    let unsigned = app
+        .post(&app.server, path, "{}", None)
+        .await
+        .expect("an answer");
+    assert_eq!(unsigned.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        tell(&app, "afterClose", &json!({})).await,
+        StatusCode::BAD_REQUEST
+    );
+    assert_eq!(
+        app.number("select count(*) from ledger.events where type = 'request.rejected'")
+            .await,
+        2
+    );
+    app.check().await;
+}
