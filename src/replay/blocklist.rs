@@ -39,7 +39,12 @@ impl Blocklist {
         keys: &BTreeSet<BlocklistKey>,
         row: impl Fn(i64) -> Option<&'a str>,
     ) -> Vec<Arc<Policy<BlockedCustomer>>> {
-        let ids: BTreeSet<i64> = keys.iter().filter_map(|key| self.0.get(key)).flatten().copied().collect();
+        let ids: BTreeSet<i64> = keys
+            .iter()
+            .filter_map(|key| self.0.get(key))
+            .flatten()
+            .copied()
+            .collect();
         ids.into_iter()
             .filter_map(|id| Policy::from_row(row(id)?).ok())
             .map(Arc::new)

@@ -80,31 +80,53 @@ impl Walk {
     /// `booking.repeated`: the answer must stand, by promise 4.
     pub(super) fn repeated(&mut self, event: &StoredEvent, payload: &str) {
         self.summary.repeats += 1;
-        let Some(payload_read) = self.read::<RepeatedPayload>(event.seq, payload, |payload| payload.version) else {
+        let Some(payload_read) =
+            self.read::<RepeatedPayload>(event.seq, payload, |payload| payload.version)
+        else {
             return;
         };
         let Some(digest) = digest_of(&payload_read.request_digest) else {
-            return self.tell(event.seq, What::Unreadable, "a SHA-256 value", payload_read.request_digest);
+            return self.tell(
+                event.seq,
+                What::Unreadable,
+                "a SHA-256 value",
+                payload_read.request_digest,
+            );
         };
         let case_id = event.case_id.unwrap_or_default();
         let Some(standing) = self.state.standing(case_id, &digest, event.recorded_at) else {
-            return self.tell(event.seq, What::Repeat, "decided anew: no answer stands", "a repeat");
+            return self.tell(
+                event.seq,
+                What::Repeat,
+                "decided anew: no answer stands",
+                "a repeat",
+            );
         };
         let signed = Signed {
             authorization: payload_read.authorization.as_deref(),
             secret_id: payload_read.secret_id,
         };
-        self.compare(event, &booking::repeated(case_id, standing, &digest, signed));
+        self.compare(
+            event,
+            &booking::repeated(case_id, standing, &digest, signed),
+        );
     }
 
     /// `request.rejected`
     pub(super) fn rejected(&mut self, event: &StoredEvent, payload: &str) {
         self.summary.rejected += 1;
-        let Some(read) = self.read::<RejectedPayload>(event.seq, payload, |payload| payload.version) else {
+        let Some(read) =
+            self.read::<RejectedPayload>(event.seq, payload, |payload| payload.version)
+        else {
             return;
         };
         let Some(body_digest) = digest_of(&read.body_digest) else {
-            return self.tell(event.seq, What::Unreadable, "a SHA-256 value", read.body_digest);
+            return self.tell(
+                event.seq,
+                What::Unreadable,
+                "a SHA-256 value",
+                read.body_digest,
+            );
         };
         let content = booking::rejected(Rejected {
             reason: &read.reason,
@@ -118,11 +140,21 @@ impl Walk {
     }
 
     /// Reads a payload of the version that there is.
-    fn read<'a, T: Deserialize<'a>>(&mut self, seq: i64, payload: &'a str, version: impl Fn(&T) -> u32) -> Option<T> {
+    fn read<'a, T: Deserialize<'a>>(
+        &mut self,
+        seq: i64,
+        payload: &'a str,
+        version: impl Fn(&T) -> u32,
+    ) -> Option<T> {
         match serde_json::from_str::<T>(payload) {
             Ok(read) if version(&read) == 1 => Some(read),
             Ok(read) => {
-                self.tell(seq, What::Unreadable, "payload version 1", format!("version {}", version(&read)));
+                self.tell(
+                    seq,
+                    What::Unreadable,
+                    "payload version 1",
+                    format!("version {}", version(&read)),
+                );
                 None
             }
             Err(error) => {
@@ -135,11 +167,23 @@ impl Walk {
     /// Compares an event with what would be written.
     fn compare(&mut self, event: &StoredEvent, content: &Content) {
         if event.payload.as_deref() != Some(&content.payload) {
-            self.tell(event.seq, What::Payload, &content.payload, event.payload.as_deref().unwrap_or("null"));
+            self.tell(
+                event.seq,
+                What::Payload,
+                &content.payload,
+                event.payload.as_deref().unwrap_or("null"),
+            );
         }
         if event.caused_by != content.caused_by {
-            let shown = |cause: Option<i64>| cause.map_or_else(|| "none".to_owned(), |seq| format!("event {seq}"));
-            self.tell(event.seq, What::Cause, shown(content.caused_by), shown(event.caused_by));
+            let shown = |cause: Option<i64>| {
+                cause.map_or_else(|| "none".to_owned(), |seq| format!("event {seq}"))
+            };
+            self.tell(
+                event.seq,
+                What::Cause,
+                shown(content.caused_by),
+                shown(event.caused_by),
+            );
         }
         if content.body.is_none() && event.body.is_some() {
             self.tell(event.seq, What::Payload, "no body", "a body");
@@ -149,13 +193,18 @@ impl Walk {
 
     pub(super) fn compare_columns(&mut self, event: &StoredEvent, columns: &Columns) -> bool {
         let mut equal = true;
-        columns::compare(event, columns, &PolicyColumns::default(), |what, expected, found| {
-            equal = false;
-            self.mismatches.push(&self.org, event.seq, what, expected, found);
-        });
+        columns::compare(
+            event,
+            columns,
+            &PolicyColumns::default(),
+            |what, expected, found| {
+                equal = false;
+                self.mismatches
+                    .push(&self.org, event.seq, what, expected, found);
+            },
+        );
         equal
     }
-
 }
 
 fn digest_of(hex: &str) -> Option<Digest> {

@@ -36,7 +36,12 @@ impl Walk {
             return self.fold_decided(event);
         };
         if request.recorded_at != event.recorded_at {
-            self.tell(event.seq, What::Time, request.recorded_at, event.recorded_at);
+            self.tell(
+                event.seq,
+                What::Time,
+                request.recorded_at,
+                event.recorded_at,
+            );
         }
         let now = event.recorded_at;
         let case_id = booking.case_id;
@@ -84,7 +89,9 @@ impl Walk {
 
     fn cause_of_decision(&mut self, event: &StoredEvent) -> Option<Request> {
         let request = self.request.take();
-        let fits = |request: &Request| event.caused_by == Some(request.seq) && event.seq == request.seq.saturating_add(1);
+        let fits = |request: &Request| {
+            event.caused_by == Some(request.seq) && event.seq == request.seq.saturating_add(1)
+        };
         if request.as_ref().is_some_and(fits) {
             return request;
         }
@@ -92,7 +99,9 @@ impl Walk {
             || "a request right before it".to_owned(),
             |request| format!("event {}, the request right before it", request.seq),
         );
-        let found = event.caused_by.map_or_else(|| "none".to_owned(), |seq| format!("event {seq}"));
+        let found = event
+            .caused_by
+            .map_or_else(|| "none".to_owned(), |seq| format!("event {seq}"));
         self.tell(event.seq, What::Cause, expected, found);
         None
     }
@@ -102,16 +111,43 @@ impl Walk {
         let read = |payload| serde_json::from_str::<DecidedPayload<'_>>(payload);
         let (derived, stored) = match (read(expected), read(found)) {
             (Ok(derived), Ok(stored)) if stored.version == derived.version => (derived, stored),
-            (_, Ok(stored)) => return self.tell(seq, What::Unreadable, "payload version 1", format!("version {}", stored.version)),
+            (_, Ok(stored)) => {
+                return self.tell(
+                    seq,
+                    What::Unreadable,
+                    "payload version 1",
+                    format!("version {}", stored.version),
+                );
+            }
             (_, Err(error)) => return self.tell(seq, What::Unreadable, "a payload", error),
         };
         let shown = |seq: Option<i64>| seq.map_or_else(|| "none".to_owned(), |seq| seq.to_string());
         let parts = [
-            (What::PolicyVersion, derived.policy_version.to_string(), stored.policy_version.to_string()),
-            (What::MovedFrom, shown(derived.moved_from), shown(stored.moved_from)),
-            (What::StartsAt, derived.starts_at.to_string(), stored.starts_at.to_string()),
-            (What::Response, derived.response.get().to_owned(), stored.response.get().to_owned()),
-            (What::Policies, derived.policies.get().to_owned(), stored.policies.get().to_owned()),
+            (
+                What::PolicyVersion,
+                derived.policy_version.to_string(),
+                stored.policy_version.to_string(),
+            ),
+            (
+                What::MovedFrom,
+                shown(derived.moved_from),
+                shown(stored.moved_from),
+            ),
+            (
+                What::StartsAt,
+                derived.starts_at.to_string(),
+                stored.starts_at.to_string(),
+            ),
+            (
+                What::Response,
+                derived.response.get().to_owned(),
+                stored.response.get().to_owned(),
+            ),
+            (
+                What::Policies,
+                derived.policies.get().to_owned(),
+                stored.policies.get().to_owned(),
+            ),
         ];
         let mut told = false;
         for (what, expected, found) in parts {

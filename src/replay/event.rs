@@ -8,7 +8,10 @@ use uuid::Uuid;
 
 /// Every column of `ledger.events`, with the attachment that it names.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs, reason = "the columns' own comments stand in migrations/V1__ledger.sql")]
+#[allow(
+    missing_docs,
+    reason = "the columns' own comments stand in migrations/V1__ledger.sql"
+)]
 pub struct StoredEvent {
     pub org: String,
     pub seq: i64,
@@ -52,7 +55,10 @@ pub struct StoredEvent {
 
 /// A row of `ledger.attachments`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs, reason = "the columns' own comments stand in migrations/V1__ledger.sql")]
+#[allow(
+    missing_docs,
+    reason = "the columns' own comments stand in migrations/V1__ledger.sql"
+)]
 pub struct StoredAttachment {
     pub attachment_id: Uuid,
     pub org: String,
@@ -65,7 +71,10 @@ pub struct StoredAttachment {
 
 /// A row of `ledger.heads`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromRow)]
-#[allow(missing_docs, reason = "the columns' own comments stand in migrations/V1__ledger.sql")]
+#[allow(
+    missing_docs,
+    reason = "the columns' own comments stand in migrations/V1__ledger.sql"
+)]
 pub struct StoredHead {
     pub org: String,
     pub last_seq: i64,
@@ -130,15 +139,21 @@ mod optional_hex {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
     #[allow(clippy::ref_option, reason = "the signature that serde's `with` calls")]
-    pub(super) fn serialize<S: Serializer>(bytes: &Option<Vec<u8>>, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(
+        bytes: &Option<Vec<u8>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         match bytes {
             Some(bytes) => serializer.serialize_str(&hex::encode(bytes)),
             None => serializer.serialize_none(),
         }
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<u8>>, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Vec<u8>>, D::Error> {
         let text = Option::<String>::deserialize(deserializer)?;
-        text.map(|text| hex::decode(text).map_err(D::Error::custom)).transpose()
+        text.map(|text| hex::decode(text).map_err(D::Error::custom))
+            .transpose()
     }
 }

@@ -9,15 +9,25 @@
 mod blocklist;
 mod booking;
 mod columns;
+mod database;
 mod decided;
 mod event;
+mod file;
 mod places;
 mod policy;
 mod recorded;
 mod report;
 mod row;
+mod run;
+mod snapshot;
+mod source;
 mod state;
+mod verify;
 mod walk;
 
 pub use event::{StoredAttachment, StoredEvent, StoredHead};
+pub use file::export;
 pub use report::{LedgerRead, Mismatch, Summary, What};
+pub use run::{ReplayError, Scope, Watch};
+pub use source::{Options, Source, check_snapshot, replay};
+pub use verify::{Difference, Differences, Verified, verify};

@@ -92,7 +92,9 @@ impl Reservation {
 
 /// The word of the column `booked_by`.
 pub(super) fn booked_by(word: &str) -> Option<BookedBy> {
-    [BookedBy::SelfService, BookedBy::Agent].into_iter().find(|by| by.as_str() == word)
+    [BookedBy::SelfService, BookedBy::Agent]
+        .into_iter()
+        .find(|by| by.as_str() == word)
 }
 
 /// By service and date, or by unit and date: which cases are there.
@@ -121,7 +123,8 @@ impl Places {
         self.free(case_id);
         let place = &held.place;
         self.tallies.take(place);
-        self.by_service.insert((place.service_id, place.date, case_id));
+        self.by_service
+            .insert((place.service_id, place.date, case_id));
         self.by_unit.insert((place.unit_id, place.date, case_id));
         self.by_case.insert(case_id, held);
     }
@@ -131,7 +134,8 @@ impl Places {
         let held = self.by_case.remove(&case_id)?;
         let place = &held.place;
         self.tallies.free(place);
-        self.by_service.remove(&(place.service_id, place.date, case_id));
+        self.by_service
+            .remove(&(place.service_id, place.date, case_id));
         self.by_unit.remove(&(place.unit_id, place.date, case_id));
         Some(held)
     }

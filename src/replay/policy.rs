@@ -40,14 +40,23 @@ impl Walk {
             Err(error) => return self.policy_unread(event, "a payload", error),
         };
         if read.version != 1 {
-            return self.policy_unread(event, "payload version 1", format!("version {}", read.version));
+            return self.policy_unread(
+                event,
+                "payload version 1",
+                format!("version {}", read.version),
+            );
         }
         let Some(kind) = Kind::of_table(read.kind) else {
             return self.policy_unread(event, "a policy table that this version knows", read.kind);
         };
         self.compare_policy_columns(event, &read);
         if event.caused_by.is_some() || event.body.is_some() {
-            self.tell(event.seq, What::Payload, "no cause and no body", "a cause or a body");
+            self.tell(
+                event.seq,
+                What::Payload,
+                "no cause and no body",
+                "a cause or a body",
+            );
         }
         let attachment = event.attachment.as_ref();
         if read.attachment.is_some() {
@@ -65,7 +74,10 @@ impl Walk {
     pub(super) fn fold_policy(&mut self, event: &StoredEvent) {
         let kind = event.policy_kind.as_deref().and_then(Kind::of_table);
         if let (Some(kind), Some(payload)) = (kind, &event.payload) {
-            let attached = event.attachment.as_ref().and_then(|attachment| attachment.payload.as_deref());
+            let attached = event
+                .attachment
+                .as_ref()
+                .and_then(|attachment| attachment.payload.as_deref());
             for change in changes(kind, payload, attached).unwrap_or_default() {
                 let _ = self.state.apply(&change);
             }
@@ -86,41 +98,80 @@ impl Walk {
             attachment_id: read.attachment,
         };
         let (org, seq) = (&self.org, event.seq);
-        columns::compare(event, &Columns::default(), &expected, |what, expected, found| {
-            self.mismatches.push(org, seq, what, expected, found);
-        });
+        columns::compare(
+            event,
+            &Columns::default(),
+            &expected,
+            |what, expected, found| {
+                self.mismatches.push(org, seq, what, expected, found);
+            },
+        );
     }
 
-    fn check_attachment(&mut self, event: &StoredEvent, read: &PolicyPayload<'_>, attachment: Option<&StoredAttachment>) {
+    fn check_attachment(
+        &mut self,
+        event: &StoredEvent,
+        read: &PolicyPayload<'_>,
+        attachment: Option<&StoredAttachment>,
+    ) {
         let Some(attachment) = attachment else {
             return self.tell(event.seq, What::Attachment, "an attachment", "none");
         };
         if attachment.org != self.org {
-            self.tell(event.seq, What::Attachment, format!("of {}", self.org), format!("of {}", attachment.org));
+            self.tell(
+                event.seq,
+                What::Attachment,
+                format!("of {}", self.org),
+                format!("of {}", attachment.org),
+            );
         }
         let stored = hex::encode(&attachment.payload_digest);
         if read.attachment_digest != Some(&stored) {
-            self.tell(event.seq, What::Attachment, read.attachment_digest.unwrap_or("a digest"), &stored);
+            self.tell(
+                event.seq,
+                What::Attachment,
+                read.attachment_digest.unwrap_or("a digest"),
+                &stored,
+            );
         }
         match (&attachment.salt, &attachment.payload) {
             (Some(salt), Some(payload)) => {
                 let computed = hex::encode(payload_digest(salt, payload, None));
                 if computed != stored {
-                    self.tell(event.seq, What::Attachment, format!("rows with digest {computed}"), stored);
+                    self.tell(
+                        event.seq,
+                        What::Attachment,
+                        format!("rows with digest {computed}"),
+                        stored,
+                    );
                 }
             }
             (None, None) => {}
-            _ => self.tell(event.seq, What::Erasure, "rows and salt, or none of them", "only one of them"),
+            _ => self.tell(
+                event.seq,
+                What::Erasure,
+                "rows and salt, or none of them",
+                "only one of them",
+            ),
         }
     }
 
-    fn check_changes(&mut self, event: &StoredEvent, read: &PolicyPayload<'_>, changes: &[PolicyChange<'_>]) {
+    fn check_changes(
+        &mut self,
+        event: &StoredEvent,
+        read: &PolicyPayload<'_>,
+        changes: &[PolicyChange<'_>],
+    ) {
         if read.attachment.is_some() {
             let ids = || changes.iter().map(|change| change.id);
             let found = (changes.len(), ids().min(), ids().max());
             if (read.rows.unwrap_or_default(), read.id_from, read.id_to) != found {
                 let shown = |(rows, from, to): (usize, Option<i64>, Option<i64>)| {
-                    format!("{rows} rows, ids {} to {}", from.unwrap_or_default(), to.unwrap_or_default())
+                    format!(
+                        "{rows} rows, ids {} to {}",
+                        from.unwrap_or_default(),
+                        to.unwrap_or_default()
+                    )
                 };
                 let expected = (read.rows.unwrap_or_default(), read.id_from, read.id_to);
                 self.tell(event.seq, What::Attachment, shown(expected), shown(found));
@@ -142,14 +193,25 @@ impl Walk {
         }
         for (what, row) in [(What::OldRow, change.old), (What::NewRow, change.new)] {
             let Some(row) = row else { continue };
-            let is_its_own = serde_json::from_str(row).is_ok_and(|row: RowIdentity<'_>| row.id == change.id && row.org == self.org);
+            let is_its_own = serde_json::from_str(row)
+                .is_ok_and(|row: RowIdentity<'_>| row.id == change.id && row.org == self.org);
             if !is_its_own {
-                self.tell(event.seq, what, format!("the row {} of {}", change.id, self.org), row);
+                self.tell(
+                    event.seq,
+                    what,
+                    format!("the row {} of {}", change.id, self.org),
+                    row,
+                );
             }
         }
         match self.state.apply(change) {
             Ok(None) => {}
-            Ok(Some(contradiction)) => self.tell(event.seq, What::OldRow, contradiction.expected, contradiction.found),
+            Ok(Some(contradiction)) => self.tell(
+                event.seq,
+                What::OldRow,
+                contradiction.expected,
+                contradiction.found,
+            ),
             Err(error) => self.tell(event.seq, What::Unreadable, "a policy row", error),
         }
     }

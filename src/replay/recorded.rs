@@ -18,7 +18,10 @@ use crate::policy::place::Place;
 impl Walk {
     /// Takes a recorded decision as it is: the columns have the place.
     pub(super) fn fold_decided(&mut self, event: &StoredEvent) {
-        let digest = event.request_digest.as_deref().and_then(|digest| Digest::try_from(digest).ok());
+        let digest = event
+            .request_digest
+            .as_deref()
+            .and_then(|digest| Digest::try_from(digest).ok());
         let (Some(case_id), Some(request_digest)) = (event.case_id, digest) else {
             return;
         };
@@ -34,7 +37,12 @@ impl Walk {
         }
     }
 
-    pub(super) fn note_refusal(&mut self, event: &StoredEvent, case_id: Uuid, request_digest: Digest) {
+    pub(super) fn note_refusal(
+        &mut self,
+        event: &StoredEvent,
+        case_id: Uuid,
+        request_digest: Digest,
+    ) {
         let refusal = Refusal {
             case_id,
             decision_seq: event.seq,
@@ -71,7 +79,10 @@ impl Walk {
 fn recorded_place(event: &StoredEvent) -> Option<Place> {
     let date = event.appointment_date?;
     let start = event.start_minute?;
-    let payload = event.payload.as_deref().and_then(|payload| serde_json::from_str::<DecidedPayload<'_>>(payload).ok());
+    let payload = event
+        .payload
+        .as_deref()
+        .and_then(|payload| serde_json::from_str::<DecidedPayload<'_>>(payload).ok());
     Some(Place {
         unit_id: event.unit_id?,
         service_id: event.service_id?,
@@ -85,7 +96,10 @@ fn recorded_place(event: &StoredEvent) -> Option<Place> {
         starts_at: payload.map_or_else(
             || {
                 let midnight = date.and_time(NaiveTime::MIN);
-                midnight.checked_add_signed(TimeDelta::minutes(start.into())).unwrap_or(midnight).and_utc()
+                midnight
+                    .checked_add_signed(TimeDelta::minutes(start.into()))
+                    .unwrap_or(midnight)
+                    .and_utc()
             },
             |payload| payload.starts_at,
         ),

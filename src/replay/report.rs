@@ -121,7 +121,10 @@ impl fmt::Display for Mismatch {
             expected,
             found,
         } = self;
-        write!(f, "{org} event {seq}: {what}\n  expected: {expected}\n  found:    {found}")
+        write!(
+            f,
+            "{org} event {seq}: {what}\n  expected: {expected}\n  found:    {found}"
+        )
     }
 }
 
@@ -133,7 +136,14 @@ pub(super) struct Mismatches {
 }
 
 impl Mismatches {
-    pub(super) fn push(&mut self, org: &str, seq: i64, what: What, expected: impl ToString, found: impl ToString) {
+    pub(super) fn push(
+        &mut self,
+        org: &str,
+        seq: i64,
+        what: What,
+        expected: impl ToString,
+        found: impl ToString,
+    ) {
         self.count += 1;
         if self.told.len() < MOST_TOLD {
             let (expected, found) = around_difference(&expected.to_string(), &found.to_string());
@@ -146,12 +156,6 @@ impl Mismatches {
             });
         }
     }
-
-    pub(super) fn append(&mut self, other: Self) {
-        self.count += other.count;
-        self.told.extend(other.told);
-        self.told.truncate(MOST_TOLD);
-    }
 }
 
 /// Long texts are cut to the part where they differ.
@@ -159,7 +163,11 @@ pub(super) fn around_difference(expected: &str, found: &str) -> (String, String)
     if expected.len().max(found.len()) <= MOST_TEXT {
         return (expected.to_owned(), found.to_owned());
     }
-    let same = expected.bytes().zip(found.bytes()).take_while(|(left, right)| left == right).count();
+    let same = expected
+        .bytes()
+        .zip(found.bytes())
+        .take_while(|(left, right)| left == right)
+        .count();
     let cut = |text: &str| {
         let from = text.floor_char_boundary(same.saturating_sub(MOST_TEXT / 4));
         let to = text.floor_char_boundary(from + MOST_TEXT);
@@ -214,6 +222,45 @@ impl Summary {
     #[must_use]
     pub fn holds(&self) -> bool {
         self.mismatches == 0
+    }
+
+    pub(super) fn add_mismatch(
+        &mut self,
+        org: &str,
+        seq: i64,
+        what: What,
+        expected: &str,
+        found: &str,
+    ) {
+        let mut mismatches = Mismatches::default();
+        mismatches.push(org, seq, what, expected, found);
+        self.add_mismatches(mismatches);
+    }
+
+    pub(super) fn add_mismatches(&mut self, mismatches: Mismatches) {
+        self.mismatches += mismatches.count;
+        self.told.extend(mismatches.told);
+        self.told.truncate(MOST_TOLD);
+        self.first = self.told.first().cloned();
+    }
+
+    pub(super) fn merge(&mut self, mut other: Self) {
+        let mismatches = Mismatches {
+            count: other.mismatches,
+            told: std::mem::take(&mut other.told),
+        };
+        self.add(other);
+        self.add_mismatches(mismatches);
+    }
+
+    pub(super) fn add(&mut self, ledger: Self) {
+        self.events += ledger.events;
+        self.decisions += ledger.decisions;
+        self.repeats += ledger.repeats;
+        self.rejected += ledger.rejected;
+        self.policy_changes += ledger.policy_changes;
+        self.erased += ledger.erased;
+        self.orgs.extend(ledger.orgs);
     }
 }
 

@@ -48,7 +48,10 @@ mod tests {
 
     #[test]
     fn nulls_and_white_space_go() {
-        assert_eq!(without_nulls(r#"{"id":1, "a" : null,"b":"nu\"ll","c":[null]}"#).unwrap(), r#"{"id":1,"b":"nu\"ll","c":[null]}"#);
+        assert_eq!(
+            without_nulls(r#"{"id":1, "a" : null,"b":"nu\"ll","c":[null]}"#).unwrap(),
+            r#"{"id":1,"b":"nu\"ll","c":[null]}"#
+        );
         assert_eq!(without_nulls("{}").unwrap(), "{}");
         assert!(without_nulls("[]").is_err() && without_nulls("{} {}").is_err());
     }

@@ -27,6 +27,12 @@ pub(super) struct Refusal {
     pub(super) decided_at: DateTime<Utc>,
 }
 
+impl Refusal {
+    fn may_stand(&self, now: DateTime<Utc>) -> bool {
+        self.decided_at > now - LONGEST_RETRY_WINDOW
+    }
+}
+
 /// A fold of one ledger. Nothing in it comes from anywhere else.
 #[derive(Debug, Default)]
 pub(super) struct State {
@@ -35,7 +41,7 @@ pub(super) struct State {
     blocklist: Blocklist,
     pub(super) places: Places,
     // By digest of the request body, which covers the case.
-    pub(super) refusals: HashMap<Digest, Refusal>,
+    refusals: HashMap<Digest, Refusal>,
     swept_refusals: usize,
 }
 
@@ -48,7 +54,10 @@ pub(super) struct Contradiction {
 
 impl State {
     /// Folds one row change in. It is folded in even if its old row is not the one that was there: live, it was.
-    pub(super) fn apply(&mut self, change: &PolicyChange<'_>) -> Result<Option<Contradiction>, serde_json::Error> {
+    pub(super) fn apply(
+        &mut self,
+        change: &PolicyChange<'_>,
+    ) -> Result<Option<Contradiction>, serde_json::Error> {
         let old = change.old.map(without_nulls).transpose()?;
         let new = change.new.map(without_nulls).transpose()?;
         let rows = self.rows.entry(change.kind).or_default();
@@ -74,14 +83,23 @@ impl State {
     }
 
     /// The decision whose answer a request gets if it comes now, if any (promise 4).
-    pub(super) fn standing(&self, case_id: Uuid, request_digest: &Digest, now: DateTime<Utc>) -> Option<i64> {
-        let held = self.places.held(case_id).filter(|held| held.request_digest == *request_digest);
+    pub(super) fn standing(
+        &self,
+        case_id: Uuid,
+        request_digest: &Digest,
+        now: DateTime<Utc>,
+    ) -> Option<i64> {
+        let held = self
+            .places
+            .held(case_id)
+            .filter(|held| held.request_digest == *request_digest);
         if let Some(held) = held {
             return Some(held.decision_seq);
         }
         let window = TimeDelta::seconds(self.policies.organization.retry_window_seconds.into());
         let refusal = self.refusals.get(request_digest)?;
-        (refusal.case_id == case_id && refusal.decided_at > now - window).then_some(refusal.decision_seq)
+        (refusal.case_id == case_id && refusal.decided_at > now - window)
+            .then_some(refusal.decision_seq)
     }
 
     /// Derives a decision again, with the core that made it.
@@ -101,11 +119,20 @@ impl State {
 
     /// Notes a refusal, and forgets those that can never stand again: seldom, so that it costs each a constant.
     pub(super) fn refuse(&mut self, request_digest: Digest, refusal: Refusal) {
-        let oldest = refusal.decided_at - LONGEST_RETRY_WINDOW;
+        let now = refusal.decided_at;
         self.refusals.insert(request_digest, refusal);
         if self.refusals.len() > 2 * self.swept_refusals.max(1_000) {
-            self.refusals.retain(|_, refusal| refusal.decided_at > oldest);
+            self.refusals.retain(|_, refusal| refusal.may_stand(now));
             self.swept_refusals = self.refusals.len();
         }
+    }
+
+    pub(super) fn refusals_that_may_stand(
+        &self,
+        now: DateTime<Utc>,
+    ) -> impl Iterator<Item = (&Digest, &Refusal)> {
+        self.refusals
+            .iter()
+            .filter(move |(_, refusal)| refusal.may_stand(now))
     }
 }

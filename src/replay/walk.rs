@@ -8,7 +8,9 @@ use super::event::{StoredEvent, StoredHead};
 use super::report::{LedgerRead, Mismatches, Summary, What};
 use super::state::State;
 use crate::ledger::digest::{self, Digest, GENESIS, Header};
-use crate::ledger::event::{BOOKING_DECIDED, BOOKING_REPEATED, BOOKING_REQUESTED, REQUEST_REJECTED};
+use crate::ledger::event::{
+    BOOKING_DECIDED, BOOKING_REPEATED, BOOKING_REQUESTED, REQUEST_REJECTED,
+};
 
 /// Where a walk stands: what the next event is checked against.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +65,12 @@ impl Walk {
     pub(super) fn event(&mut self, event: &StoredEvent) {
         if !(1970..=9999).contains(&event.recorded_at.year()) {
             // No clock says this; the core need not reckon with it.
-            self.tell(event.seq, What::Time, "a time in the years 1970 to 9999", event.recorded_at);
+            self.tell(
+                event.seq,
+                What::Time,
+                "a time in the years 1970 to 9999",
+                event.recorded_at,
+            );
         } else if event.seq < self.check_from {
             self.fold(event);
         } else {
@@ -90,8 +97,15 @@ impl Walk {
             (BOOKING_DECIDED, Some(payload)) => self.decided(event, payload),
             (BOOKING_REPEATED, Some(payload)) => self.repeated(event, payload),
             (REQUEST_REJECTED, Some(payload)) => self.rejected(event, payload),
-            ("policy.created" | "policy.updated" | "policy.deleted", Some(payload)) => self.policy_changed(event, payload),
-            (other, Some(_)) => self.tell(event.seq, What::Type, "a type that this version knows", other),
+            ("policy.created" | "policy.updated" | "policy.deleted", Some(payload)) => {
+                self.policy_changed(event, payload)
+            }
+            (other, Some(_)) => self.tell(
+                event.seq,
+                What::Type,
+                "a type that this version knows",
+                other,
+            ),
         }
     }
 
@@ -113,11 +127,21 @@ impl Walk {
             (Some(payload), Some(salt)) => {
                 let digest = digest::payload_digest(salt, payload, event.body.as_deref());
                 if digest[..] != event.payload_digest[..] {
-                    self.tell_digest(event.seq, What::PayloadDigest, &digest, &event.payload_digest);
+                    self.tell_digest(
+                        event.seq,
+                        What::PayloadDigest,
+                        &digest,
+                        &event.payload_digest,
+                    );
                 }
             }
             (None, None) if event.body.is_none() => {}
-            _ => self.tell(event.seq, What::Erasure, "payload, body and salt, or none of them", "only some of them"),
+            _ => self.tell(
+                event.seq,
+                What::Erasure,
+                "payload, body and salt, or none of them",
+                "only some of them",
+            ),
         }
         let chain = digest::chain(
             &self.position.chain,
@@ -137,7 +161,12 @@ impl Walk {
 
     fn check_nothing_waits(&mut self) {
         if let Some(request) = self.request.take() {
-            self.tell(request.seq, What::Undecided, format!("its decision, event {}", request.seq.saturating_add(1)), "no decision");
+            self.tell(
+                request.seq,
+                What::Undecided,
+                format!("its decision, event {}", request.seq.saturating_add(1)),
+                "no decision",
+            );
         }
     }
 
@@ -156,7 +185,11 @@ impl Walk {
     }
 
     fn check_head(&mut self, head: &StoredHead) {
-        let Position { seq, chain, recorded_at } = self.position.clone();
+        let Position {
+            seq,
+            chain,
+            recorded_at,
+        } = self.position.clone();
         if head.last_seq != seq {
             self.tell(seq, What::Head("last_seq"), seq, head.last_seq);
         }
@@ -164,14 +197,30 @@ impl Walk {
             self.tell_digest(seq, What::Head("last_chain"), &chain, &head.last_chain);
         }
         if head.last_recorded_at != recorded_at {
-            self.tell(seq, What::Head("last_recorded_at"), recorded_at, head.last_recorded_at);
+            self.tell(
+                seq,
+                What::Head("last_recorded_at"),
+                recorded_at,
+                head.last_recorded_at,
+            );
         }
         if head.policy_version != self.state.policies.version {
-            self.tell(seq, What::Head("policy_version"), self.state.policies.version, head.policy_version);
+            self.tell(
+                seq,
+                What::Head("policy_version"),
+                self.state.policies.version,
+                head.policy_version,
+            );
         }
     }
 
-    pub(super) fn tell(&mut self, seq: i64, what: What, expected: impl ToString, found: impl ToString) {
+    pub(super) fn tell(
+        &mut self,
+        seq: i64,
+        what: What,
+        expected: impl ToString,
+        found: impl ToString,
+    ) {
         self.mismatches.push(&self.org, seq, what, expected, found);
     }
 
