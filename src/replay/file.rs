@@ -31,6 +31,14 @@ fn write(out: &mut dyn Write, line: &WrittenLine<'_>) -> Result<(), std::io::Err
     out.write_all(b"\n")
 }
 
+/// One event, after the attachment that it names.
+fn write_event(out: &mut dyn Write, event: &StoredEvent) -> Result<(), std::io::Error> {
+    if let Some(attachment) = &event.attachment {
+        write(out, &Line::Attachment(attachment))?;
+    }
+    write(out, &Line::Event(event))
+}
+
 /// Writes the ledgers of an organization, or of all, in one snapshot.
 ///
 /// # Errors
@@ -75,10 +83,7 @@ async fn write_ledgers(
             .fetch(&mut *connection);
         while let Some(row) = rows.try_next().await? {
             let event = StoredEvent::from_row(&head.org, &row)?;
-            if let Some(attachment) = &event.attachment {
-                write(out, &Line::Attachment(attachment))?;
-            }
-            write(out, &Line::Event(&event))?;
+            write_event(out, &event)?;
             written += 1;
             watch.advance(1);
         }
@@ -163,4 +168,16 @@ fn end(
         writer.write(&reached)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+pub(super) fn write_events(
+    out: &mut dyn Write,
+    events: &[StoredEvent],
+    head: &StoredHead,
+) -> Result<(), std::io::Error> {
+    for event in events {
+        write_event(out, event)?;
+    }
+    write(out, &Line::Head(head))
 }

@@ -31,3 +31,6 @@ pub use report::{LedgerRead, Mismatch, Summary, What};
 pub use run::{ReplayError, Scope, Watch};
 pub use source::{Options, Source, check_snapshot, replay};
 pub use verify::{Difference, Differences, Verified, verify};
+
+#[cfg(test)]
+mod tests;
