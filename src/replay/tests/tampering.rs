@@ -6,6 +6,9 @@ use crate::policy::kind::Kind;
 use crate::replay::event::StoredEvent;
 use crate::replay::report::{Summary, What};
 
+/// A part of an event.
+type Of<T> = fn(&mut StoredEvent) -> &mut T;
+
 /// Replays after a change of the events.
 fn after(tamper: impl FnOnce(&mut Ledger)) -> Summary {
     let mut ledger = eventful();
@@ -33,7 +36,7 @@ fn any_byte_of_any_text_or_digest() {
     let head = ledger.head();
     for index in 0..ledger.events.len() {
         let seq = index as i64 + 1;
-        let texts: [(fn(&mut StoredEvent) -> &mut Option<String>, &str); 2] = [
+        let texts: [(Of<Option<String>>, &str); 2] = [
             (|event| &mut event.payload, "payload"),
             (|event| &mut event.body, "body"),
         ];
@@ -57,7 +60,7 @@ fn any_byte_of_any_text_or_digest() {
                 );
             }
         }
-        let bytes: [(fn(&mut StoredEvent) -> &mut Vec<u8>, What); 3] = [
+        let bytes: [(Of<Vec<u8>>, What); 3] = [
             (|event| event.salt.as_mut().unwrap(), What::PayloadDigest),
             (|event| &mut event.payload_digest, What::PayloadDigest),
             (|event| &mut event.chain, What::Chain),
