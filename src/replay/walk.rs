@@ -86,11 +86,11 @@ impl Walk {
 
     fn check(&mut self, event: &StoredEvent) {
         self.summary.events += 1;
-        self.check_place(event);
-        self.check_digests(event);
-        if self.request.is_some() && event.event_type != BOOKING_DECIDED {
+        if event.event_type != BOOKING_DECIDED {
             self.check_nothing_waits();
         }
+        self.check_place(event);
+        self.check_digests(event);
         match (event.event_type.as_str(), event.payload.as_deref()) {
             (_, None) => self.erased(event),
             (BOOKING_REQUESTED, Some(payload)) => self.requested(event, payload),
