@@ -19,7 +19,10 @@ fn bookwarden(app: &TestApp, arguments: &[&str]) -> (bool, Value) {
         .expect("bookwarden starts");
     let line = String::from_utf8(output.stdout).expect("text");
     let json = serde_json::from_str(&line).unwrap_or_else(|error| {
-        panic!("{line:?}: {error}: {}", String::from_utf8_lossy(&output.stderr))
+        panic!(
+            "{line:?}: {error}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        )
     });
     (output.status.success(), json)
 }
@@ -45,9 +48,14 @@ async fn eventful() -> TestApp {
         app.book_at(server, &asked).await;
         let body = asked.to_string();
         let authorization = Some(signature::sign(SECRET, body.as_bytes()));
-        app.post(server, "/second/service/actions/beforeBookAppointment", body, authorization)
-            .await
-            .expect("an answer");
+        app.post(
+            server,
+            "/second/service/actions/beforeBookAppointment",
+            body,
+            authorization,
+        )
+        .await
+        .expect("an answer");
         match round {
             3 => app.sql(blocked).await,
             5 => app.sql("begin; set local bookwarden.reason = 'all may'; delete from policy.customer_blocklist; update policy.capacity_caps set max_appointments = 4 where max_appointments = 3; commit").await,
@@ -56,9 +64,14 @@ async fn eventful() -> TestApp {
             _ => {}
         }
     }
-    app.post(&app.server, "/service/actions/beforeBookAppointment", "{", Some(signature::sign(SECRET, b"{")))
-        .await
-        .expect("an answer");
+    app.post(
+        &app.server,
+        "/service/actions/beforeBookAppointment",
+        "{",
+        Some(signature::sign(SECRET, b"{")),
+    )
+    .await
+    .expect("an answer");
     app
 }
 
@@ -68,7 +81,10 @@ async fn a_ledger_replays_from_the_database_and_from_a_file() {
     let (holds, summary) = bookwarden(&app, &["replay"]);
     assert!(holds, "{summary:#}");
     assert_eq!(summary["mismatches"], 0);
-    assert_eq!(summary["events"], app.number("select count(*) from ledger.events").await);
+    assert_eq!(
+        summary["events"],
+        app.number("select count(*) from ledger.events").await
+    );
     assert!(summary["decisions"].as_u64() > Some(30) && summary["repeats"].as_u64() > Some(5));
 
     let file = scratch_file("export");
@@ -78,7 +94,11 @@ async fn a_ledger_replays_from_the_database_and_from_a_file() {
         .env("DATABASE_URL", &app.database_url)
         .output()
         .expect("bookwarden starts");
-    assert!(exported.status.success(), "{}", String::from_utf8_lossy(&exported.stderr));
+    assert!(
+        exported.status.success(),
+        "{}",
+        String::from_utf8_lossy(&exported.stderr)
+    );
     let path = file.to_str().expect("a path of text");
     let (holds, from_file) = bookwarden(&app, &["replay", "--file", path]);
     assert!(holds, "{from_file:#}");
@@ -87,10 +107,24 @@ async fn a_ledger_replays_from_the_database_and_from_a_file() {
 
     let snapshot = scratch_file("snapshot");
     let path = snapshot.to_str().expect("a path of text");
-    let (holds, _) = bookwarden(&app, &["replay", "--org", "default", "--to", "4", "--save-snapshot", path]);
+    let (holds, _) = bookwarden(
+        &app,
+        &[
+            "replay",
+            "--org",
+            "default",
+            "--to",
+            "4",
+            "--save-snapshot",
+            path,
+        ],
+    );
     assert!(holds);
     assert!(bookwarden(&app, &["replay", "--check-snapshot", path]).0);
-    let (holds, rest) = bookwarden(&app, &["replay", "--org", "default", "--from-snapshot", path]);
+    let (holds, rest) = bookwarden(
+        &app,
+        &["replay", "--org", "default", "--from-snapshot", path],
+    );
     assert!(holds, "{rest:#}");
     assert_eq!(rest["orgs"][0]["after"], 4);
     std::fs::remove_file(&snapshot).expect("the file goes");
@@ -105,17 +139,23 @@ fn scratch_file(name: &str) -> PathBuf {
 
 /// Runs statements as a superuser with triggers disabled.
 async fn behind_the_triggers_back(app: &TestApp, statements: &str) {
-    let mut connection = PgConnection::connect(&app.database_url).await.expect("a connection");
-    sqlx::raw_sql(AssertSqlSafe(format!("set session_replication_role = replica; {statements}")))
-        .execute(&mut connection)
+    let mut connection = PgConnection::connect(&app.database_url)
         .await
-        .unwrap_or_else(|error| panic!("{statements}: {error}"));
+        .expect("a connection");
+    sqlx::raw_sql(AssertSqlSafe(format!(
+        "set session_replication_role = replica; {statements}"
+    )))
+    .execute(&mut connection)
+    .await
+    .unwrap_or_else(|error| panic!("{statements}: {error}"));
 }
 
 #[tokio::test]
 async fn whatever_is_done_to_stored_events_is_found_and_named() {
     let app = eventful().await;
-    let last = app.number("select last_seq from ledger.heads where org = 'default'").await;
+    let last = app
+        .number("select last_seq from ledger.heads where org = 'default'")
+        .await;
     let decided = app.number("select min(seq) from ledger.events where org = 'default' and type = 'booking.decided' and outcome = 'cancelled'").await;
     behind_the_triggers_back(&app, "create table ledger.kept as select * from ledger.events; create table ledger.kept_heads as select * from ledger.heads; create table ledger.kept_attachments as select * from ledger.attachments").await;
     let here = format!("org = 'default' and seq = {decided}");
@@ -172,16 +212,49 @@ async fn rows_that_were_edited_behind_the_ledgers_back_are_named() {
     let app = eventful().await;
     app.sql("insert into policy.capacity_caps (name, max_appointments) values ('one', 100), ('two', 200)").await;
     assert!(bookwarden(&app, &["verify"]).0);
-    let one = app.text("select id::text from policy.capacity_caps where name = 'one'").await;
-    let case = app.text("select min(case_id::text) from ledger.reservations where org = 'default'").await;
+    let one = app
+        .text("select id::text from policy.capacity_caps where name = 'one'")
+        .await;
+    let case = app
+        .text("select min(case_id::text) from ledger.reservations where org = 'default'")
+        .await;
     for (statement, table, key) in [
-        ("update policy.capacity_caps set max_appointments = 101 where name = 'one'", "policy.capacity_caps", &one),
-        ("delete from policy.capacity_caps where name = 'one'", "policy.capacity_caps", &one),
-        ("insert into policy.capacity_caps (id, max_appointments) values (-7, 1)", "policy.capacity_caps", &"-7".to_owned()),
-        ("update policy.organizations set mode = 'shadow' where org = 'second'", "policy.organizations", &app.text("select id::text from policy.organizations where org = 'second'").await),
-        ("update ledger.reservations set duration = duration + 1 where case_id::text = $CASE", "ledger.reservations", &case),
-        ("delete from ledger.reservations where case_id::text = $CASE", "ledger.reservations", &case),
-        ("update ledger.reservations set org = 'nobody' where case_id::text = $CASE", "ledger.reservations", &case),
+        (
+            "update policy.capacity_caps set max_appointments = 101 where name = 'one'",
+            "policy.capacity_caps",
+            &one,
+        ),
+        (
+            "delete from policy.capacity_caps where name = 'one'",
+            "policy.capacity_caps",
+            &one,
+        ),
+        (
+            "insert into policy.capacity_caps (id, max_appointments) values (-7, 1)",
+            "policy.capacity_caps",
+            &"-7".to_owned(),
+        ),
+        (
+            "update policy.organizations set mode = 'shadow' where org = 'second'",
+            "policy.organizations",
+            &app.text("select id::text from policy.organizations where org = 'second'")
+                .await,
+        ),
+        (
+            "update ledger.reservations set duration = duration + 1 where case_id::text = $CASE",
+            "ledger.reservations",
+            &case,
+        ),
+        (
+            "delete from ledger.reservations where case_id::text = $CASE",
+            "ledger.reservations",
+            &case,
+        ),
+        (
+            "update ledger.reservations set org = 'nobody' where org = 'default' and case_id::text = $CASE",
+            "ledger.reservations",
+            &case,
+        ),
     ] {
         let statement = statement.replace("$CASE", &format!("'{case}'"));
         behind_the_triggers_back(&app, &format!("create table if not exists public.kept as select * from ledger.reservations; create table if not exists public.kept_caps as select * from policy.capacity_caps; {statement}")).await;
@@ -189,7 +262,11 @@ async fn rows_that_were_edited_behind_the_ledgers_back_are_named() {
         assert!(!holds, "{statement}");
         assert_eq!(verified["ledger"]["mismatches"], 0);
         let told = verified["differences"]["told"].as_array().expect("a list");
-        assert!(told.iter().all(|difference| difference["table"] == table && difference["key"] == **key), "{statement}: {told:?}");
+        assert!(
+            told.iter()
+                .all(|difference| difference["table"] == table && difference["key"] == **key),
+            "{statement}: {told:?}"
+        );
         behind_the_triggers_back(&app, "delete from ledger.reservations; insert into ledger.reservations select * from public.kept; delete from policy.capacity_caps; insert into policy.capacity_caps select * from public.kept_caps; update policy.organizations set mode = 'enforce'").await;
     }
     assert!(bookwarden(&app, &["verify"]).0, "all was put back");
