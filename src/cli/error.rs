@@ -7,6 +7,7 @@ use crate::access::admin::AdminError;
 use crate::http::BindError;
 use crate::postgres::private::PrivateClusterError;
 use crate::postgres::{MigrateError, pool::PoolError};
+use crate::replay::ReplayError;
 use crate::settings::SettingsError;
 use crate::telemetry::LogError;
 
@@ -57,6 +58,9 @@ pub enum CliError {
     /// The address cannot be had.
     #[error("{0}: {source}. Is something else running there? Choose another port.", source = std::error::Error::source(.0).map(ToString::to_string).unwrap_or_default())]
     Listen(#[from] BindError),
+    /// A ledger could not be read, or not be compared.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
     /// Logging cannot start.
     #[error(transparent)]
     Log(#[from] LogError),

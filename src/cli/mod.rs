@@ -3,15 +3,19 @@
 mod connection;
 mod dev;
 mod error;
+mod export;
 mod health;
 mod migrate;
 mod org;
+mod progress;
+mod replay;
 mod secret;
 mod send;
 mod serve;
 mod shutdown;
 mod table;
 mod token;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -45,6 +49,12 @@ enum Command {
     Token(token::TokenArgs),
     /// Add and list organizations; accept unsigned webhook calls, or not
     Org(org::OrgArgs),
+    /// Derive every decision again from the ledger alone, and compare
+    Replay(replay::ReplayArgs),
+    /// Compare the live tables with what the ledger says they are
+    Verify(verify::VerifyArgs),
+    /// Write a ledger to a file, to replay it elsewhere
+    Export(export::ExportArgs),
     /// Ask a running server whether it is ready (for container health checks)
     Health(health::HealthArgs),
 }
@@ -71,6 +81,9 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Secret(args) => runtime.block_on(secret::run(args))?,
         Command::Token(args) => runtime.block_on(token::run(args))?,
         Command::Org(args) => runtime.block_on(org::run(args))?,
+        Command::Replay(args) => return runtime.block_on(replay::run(args)),
+        Command::Verify(args) => return runtime.block_on(verify::run(args)),
+        Command::Export(args) => runtime.block_on(export::run(args))?,
         Command::Health(args) => health::run(args)?,
     }
     Ok(ExitCode::SUCCESS)

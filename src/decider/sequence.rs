@@ -14,7 +14,7 @@ use crate::cubu::after::After;
 use crate::ledger::append::{PlaceChanges, TakenPlace};
 use crate::ledger::booking::{self, DecidedContext, Rejected, Signed};
 use crate::ledger::digest::{Digest, sha256};
-use crate::ledger::event::{BOOKING_CONFIRMED, BOOKING_RELEASED, CASE_CLOSED, Event, Numbering};
+use crate::ledger::event::{Event, Numbering};
 use crate::ledger::head::Head;
 use crate::policy::customer_places::CustomerPlaces;
 use crate::policy::decide::{Decision, Draft, Outcome};
@@ -196,24 +196,17 @@ impl<'a> Sequence<'a> {
     }
 
     /// Records what happened after a booking.
-    ///
-    /// A case that closes before its appointment's start can only have been called off: its place is free again. One that closes later
-    /// was served or missed, and its place was used up: a cap of the day still counts it.
     pub(super) fn follow(&mut self, follow_up: &FollowUp) {
         let case_id = follow_up.case_id;
         let case = self.cases.entry(case_id).or_default();
         let decision_seq = case.held.as_ref().map(|held| held.decision_seq);
         let now = self.head.now;
-        let called_off = match follow_up.after {
+        let given_back = match follow_up.after {
             After::Booked => None,
-            After::Closed => case.held.take_if(|held| now < held.place.starts_at),
+            After::Closed => case.held.take_if(|held| held.place.is_given_back_at(now)),
         };
-        let event_type = match (follow_up.after, &called_off) {
-            (After::Booked, _) => BOOKING_CONFIRMED,
-            (After::Closed, Some(_)) => BOOKING_RELEASED,
-            (After::Closed, None) => CASE_CLOSED,
-        };
-        if let Some(held) = called_off {
+        let frees = given_back.is_some();
+        if let Some(held) = given_back {
             self.tallies.free(&held.place);
             self.customer_places.free(case_id, &held.place);
             self.taken.remove(&case_id);
@@ -224,8 +217,8 @@ impl<'a> Sequence<'a> {
             secret_id: follow_up.secret_id,
         };
         self.numbering.push(booking::followed(
-            event_type,
-            follow_up.after.action(),
+            follow_up.after,
+            frees,
             case_id,
             decision_seq,
             &follow_up.body,

@@ -9,8 +9,10 @@ use uuid::Uuid;
 
 use super::digest::Digest;
 use super::event::{
-    BOOKING_DECIDED, BOOKING_REPEATED, BOOKING_REQUESTED, Columns, Content, REQUEST_REJECTED,
+    BOOKING_CONFIRMED, BOOKING_DECIDED, BOOKING_RELEASED, BOOKING_REPEATED, BOOKING_REQUESTED,
+    CASE_CLOSED, Columns, Content, REQUEST_REJECTED,
 };
+use crate::cubu::after::After;
 use crate::policy::decide::Decision;
 use crate::policy::explanation::Explained;
 
@@ -194,19 +196,24 @@ pub fn repeated(
 /// `booking.confirmed`, `booking.released` or `case.closed`: what a call after the booking told.
 #[must_use]
 pub fn followed(
-    event_type: &'static str,
-    action: &str,
+    after: After,
+    frees_place: bool,
     case_id: Uuid,
     decision_seq: Option<i64>,
     body: &str,
     signed: Signed<'_>,
 ) -> Content {
+    let event_type = match (after, frees_place) {
+        (After::Booked, _) => BOOKING_CONFIRMED,
+        (After::Closed, true) => BOOKING_RELEASED,
+        (After::Closed, false) => CASE_CLOSED,
+    };
     Content {
         event_type,
         caused_by: decision_seq,
         payload: json(&RequestedPayload {
             version: VERSION,
-            action,
+            action: after.action(),
             authorization: signed.authorization,
             secret_id: signed.secret_id,
         }),

@@ -35,6 +35,15 @@ pub struct Place {
 }
 
 impl Place {
+    /// Whether a case that closes now gives the place back.
+    ///
+    /// One that closes before its appointment's start can only have been called off. One that closes later was served or missed: its
+    /// place was used up, and a cap of the day still counts it.
+    #[must_use]
+    pub fn is_given_back_at(&self, now: DateTime<Utc>) -> bool {
+        now < self.starts_at
+    }
+
     /// The place that a booking asks for.
     #[must_use]
     pub fn of(booking: &Booking) -> Self {

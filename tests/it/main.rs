@@ -5,6 +5,7 @@
 #![allow(
     clippy::disallowed_methods,
     clippy::panic,
+    clippy::unwrap_used,
     unreachable_pub,
     missing_docs,
     reason = "tests measure, draw cases at random, and fail by panicking"

@@ -1,0 +1,115 @@
+//! `bookwarden replay`
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::CliError;
+use super::connection::DataDir;
+use super::progress::Bar;
+use crate::org::Org;
+use crate::replay::{Options, Scope, Source, Summary, check_snapshot, replay};
+
+#[derive(Debug, Args)]
+pub(super) struct ReplayArgs {
+    /// Only this organization's ledger
+    #[arg(long)]
+    org: Option<Org>,
+    /// Check from this ledger number on; what comes before is folded in as recorded
+    #[arg(long, value_name = "NUMBER", requires = "org")]
+    from: Option<i64>,
+    /// Up to this ledger number
+    #[arg(long, value_name = "NUMBER", requires = "org")]
+    to: Option<i64>,
+    /// Read an exported file instead of a database (`bookwarden export --events`)
+    #[arg(long)]
+    file: Option<PathBuf>,
+    /// Go on from the state in this file instead of from number 1
+    #[arg(long, value_name = "FILE")]
+    from_snapshot: Option<PathBuf>,
+    /// Keep the state that is reached in this file
+    #[arg(long, value_name = "FILE")]
+    save_snapshot: Option<PathBuf>,
+    /// Check the state in this file: fold from number 1 up to it, and compare
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["org", "from", "to", "from_snapshot", "save_snapshot"])]
+    check_snapshot: Option<PathBuf>,
+    /// Print one line of JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    database: DataDir,
+}
+
+pub(super) async fn run(args: ReplayArgs) -> Result<ExitCode, CliError> {
+    let mut connection;
+    let mut source = match &args.file {
+        Some(path) => Source::File(path),
+        None => {
+            connection = args.database.connect().await?;
+            Source::Database(&mut connection)
+        }
+    };
+    let mut bar = Bar::new(if args.file.is_some() { "bytes" } else { "events" });
+    let summary = match &args.check_snapshot {
+        Some(path) => check_snapshot(&mut source, path, &mut bar).await?,
+        None => {
+            let options = Options {
+                scope: Scope {
+                    org: args.org,
+                    from: args.from,
+                    to: args.to,
+                },
+                from_snapshot: args.from_snapshot,
+                save_snapshot: args.save_snapshot,
+            };
+            replay(&mut source, &options, &mut bar).await?
+        }
+    };
+    drop(bar);
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        let line = serde_json::to_string(&summary).map_err(|error| CliError::Output(error.into()))?;
+        writeln!(out, "{line}").map_err(CliError::Output)?;
+    } else {
+        print(&mut out, &summary).map_err(CliError::Output)?;
+    }
+    Ok(if summary.holds() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// For people: what was read, and what does not match.
+pub(super) fn print(out: &mut impl Write, summary: &Summary) -> std::io::Result<()> {
+    for ledger in &summary.orgs {
+        let end = if ledger.complete { "its end" } else { "as asked" };
+        writeln!(out, "ledger {}: events {} to {} ({end})", ledger.org, ledger.after + 1, ledger.last)?;
+    }
+    writeln!(
+        out,
+        "{} events: {} decisions derived again, {} repeats, {} rejected requests, {} policy changes",
+        summary.events, summary.decisions, summary.repeats, summary.rejected, summary.policy_changes
+    )?;
+    if summary.erased > 0 {
+        writeln!(
+            out,
+            "{} events were erased: their chain was checked, their content cannot be",
+            summary.erased
+        )?;
+    }
+    if summary.holds() {
+        return writeln!(out, "all match");
+    }
+    writeln!(out, "{} mismatches; the first:", summary.mismatches)?;
+    for mismatch in &summary.told {
+        writeln!(out, "{mismatch}")?;
+    }
+    let untold = summary.mismatches - u64::try_from(summary.told.len()).unwrap_or_default();
+    if untold > 0 {
+        writeln!(out, "and {untold} more")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,212 @@
+//! Requests: each is read again, and what would be written compared with what is stored. Decisions have a file of their own.
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use super::columns::{self, PolicyColumns};
+use super::event::StoredEvent;
+use super::report::What;
+use super::walk::Walk;
+use crate::cubu::request::{self, Booking};
+use crate::ledger::booking::{self, Rejected, Signed};
+use crate::ledger::digest::{Digest, sha256};
+use crate::ledger::event::{Columns, Content};
+
+/// A request that waits for its decision.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) seq: i64,
+    pub(super) recorded_at: DateTime<Utc>,
+    // None: erased, or not to be read.
+    pub(super) asked: Option<(Booking, Digest)>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RequestedPayload {
+    pub(super) version: u32,
+    pub(super) authorization: Option<String>,
+    pub(super) secret_id: Option<i64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RepeatedPayload {
+    version: u32,
+    request_digest: String,
+    authorization: Option<String>,
+    secret_id: Option<i64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RejectedPayload {
+    version: u32,
+    reason: String,
+    detail: String,
+    size: usize,
+    body_digest: String,
+    excerpt: String,
+    dropped_before: u64,
+}
+
+impl Walk {
+    /// `booking.requested`
+    pub(super) fn requested(&mut self, event: &StoredEvent, payload: &str) {
+        let body = event.body.as_deref().unwrap_or_default();
+        let asked = match request::parse(body.as_bytes()) {
+            Ok(booking) => Some((booking, sha256(body.as_bytes()))),
+            Err(error) => {
+                self.tell(event.seq, What::Unreadable, "a booking", error);
+                None
+            }
+        };
+        let read = self.read::<RequestedPayload>(event.seq, payload, |payload| payload.version);
+        if let (Some((booking, _)), Some(payload)) = (&asked, read) {
+            let signed = Signed {
+                authorization: payload.authorization.as_deref(),
+                secret_id: payload.secret_id,
+            };
+            let content = booking::requested(booking.case_id, body, signed);
+            self.compare(event, &content);
+        }
+        self.request = Some(Request {
+            seq: event.seq,
+            recorded_at: event.recorded_at,
+            asked,
+        });
+    }
+
+    /// `booking.repeated`: the answer must stand, by promise 4.
+    pub(super) fn repeated(&mut self, event: &StoredEvent, payload: &str) {
+        self.summary.repeats += 1;
+        let Some(payload_read) =
+            self.read::<RepeatedPayload>(event.seq, payload, |payload| payload.version)
+        else {
+            return;
+        };
+        let Some(digest) = digest_of(&payload_read.request_digest) else {
+            return self.tell(
+                event.seq,
+                What::Unreadable,
+                "a SHA-256 value",
+                payload_read.request_digest,
+            );
+        };
+        let case_id = event.case_id.unwrap_or_default();
+        let Some(standing) = self.state.standing(case_id, &digest, event.recorded_at) else {
+            return self.tell(
+                event.seq,
+                What::Repeat,
+                "decided anew: no answer stands",
+                "a repeat",
+            );
+        };
+        let signed = Signed {
+            authorization: payload_read.authorization.as_deref(),
+            secret_id: payload_read.secret_id,
+        };
+        self.compare(
+            event,
+            &booking::repeated(case_id, standing, &digest, signed),
+        );
+    }
+
+    /// `request.rejected`
+    pub(super) fn rejected(&mut self, event: &StoredEvent, payload: &str) {
+        self.summary.rejected += 1;
+        let Some(read) =
+            self.read::<RejectedPayload>(event.seq, payload, |payload| payload.version)
+        else {
+            return;
+        };
+        let Some(body_digest) = digest_of(&read.body_digest) else {
+            return self.tell(
+                event.seq,
+                What::Unreadable,
+                "a SHA-256 value",
+                read.body_digest,
+            );
+        };
+        let content = booking::rejected(Rejected {
+            reason: &read.reason,
+            detail: &read.detail,
+            size: read.size,
+            body_digest: &body_digest,
+            excerpt: &read.excerpt,
+            dropped_before: read.dropped_before,
+        });
+        self.compare(event, &content);
+    }
+
+    /// Reads a payload of the version that there is.
+    pub(super) fn read<'a, T: Deserialize<'a>>(
+        &mut self,
+        seq: i64,
+        payload: &'a str,
+        version: impl Fn(&T) -> u32,
+    ) -> Option<T> {
+        match serde_json::from_str::<T>(payload) {
+            Ok(read) if version(&read) == 1 => Some(read),
+            Ok(read) => {
+                self.tell(
+                    seq,
+                    What::Unreadable,
+                    "payload version 1",
+                    format!("version {}", version(&read)),
+                );
+                None
+            }
+            Err(error) => {
+                self.tell(seq, What::Unreadable, "a payload", error);
+                None
+            }
+        }
+    }
+
+    /// Compares an event with what would be written.
+    pub(super) fn compare(&mut self, event: &StoredEvent, content: &Content) {
+        if event.payload.as_deref() != Some(&content.payload) {
+            self.tell(
+                event.seq,
+                What::Payload,
+                &content.payload,
+                event.payload.as_deref().unwrap_or("null"),
+            );
+        }
+        if event.caused_by != content.caused_by {
+            let shown = |cause: Option<i64>| {
+                cause.map_or_else(|| "none".to_owned(), |seq| format!("event {seq}"))
+            };
+            self.tell(
+                event.seq,
+                What::Cause,
+                shown(content.caused_by),
+                shown(event.caused_by),
+            );
+        }
+        if content.body.is_none() && event.body.is_some() {
+            self.tell(event.seq, What::Payload, "no body", "a body");
+        }
+        self.compare_columns(event, &content.columns);
+    }
+
+    pub(super) fn compare_columns(&mut self, event: &StoredEvent, columns: &Columns) -> bool {
+        let mut equal = true;
+        columns::compare(
+            event,
+            columns,
+            &PolicyColumns::default(),
+            |what, expected, found| {
+                equal = false;
+                self.mismatches
+                    .push(&self.org, event.seq, what, expected, found);
+            },
+        );
+        equal
+    }
+}
+
+fn digest_of(hex: &str) -> Option<Digest> {
+    hex::decode(hex).ok()?.try_into().ok()
+}

@@ -1,0 +1,163 @@
+//! Decisions: each is derived again from the events before it, and compared byte for byte with what was answered and explained.
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::booking::Request;
+use super::event::StoredEvent;
+use super::places::Held;
+use super::report::What;
+use super::walk::Walk;
+use crate::ledger::booking::{self, DecidedContext};
+use crate::policy::decide::Outcome;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DecidedPayload<'a> {
+    version: u32,
+    policy_version: i64,
+    moved_from: Option<i64>,
+    pub(super) starts_at: DateTime<Utc>,
+    #[serde(borrow)]
+    response: &'a RawValue,
+    #[serde(borrow)]
+    policies: &'a RawValue,
+}
+
+impl Walk {
+    /// `booking.decided`
+    pub(super) fn decided(&mut self, event: &StoredEvent, payload: &str) {
+        self.summary.decisions += 1;
+        let Some(request) = self.cause_of_decision(event) else {
+            return self.fold_decided(event);
+        };
+        let Some((booking, request_digest)) = request.asked else {
+            return self.fold_decided(event);
+        };
+        if request.recorded_at != event.recorded_at {
+            self.tell(
+                event.seq,
+                What::Time,
+                request.recorded_at,
+                event.recorded_at,
+            );
+        }
+        let now = event.recorded_at;
+        let case_id = booking.case_id;
+        if let Some(standing) = self.state.standing(case_id, &request_digest, now) {
+            let expected = format!("the answer of event {standing}, which stands");
+            self.tell(event.seq, What::Repeat, expected, "decided anew");
+        }
+        let decision = self.state.decide(&booking, now);
+        let response: Box<RawValue> = match RawValue::from_string(decision.response.to_body()) {
+            Ok(response) => response,
+            Err(error) => return self.tell(event.seq, What::Response, "JSON", error),
+        };
+        let approved = decision.outcome != Outcome::Cancelled;
+        let held = self.state.places.held(case_id).filter(|_| approved);
+        let content = booking::decided(
+            &decision,
+            &response,
+            DecidedContext {
+                request_seq: request.seq,
+                request_digest,
+                policy_version: self.state.policies.version,
+                moved_from: held.map(|held| held.decision_seq),
+                case_id,
+                triggered_by_user_email: booking.triggered_by_user_email.as_deref(),
+            },
+        );
+        if content.payload != payload {
+            self.tell_payload(event.seq, &content.payload, payload);
+        }
+        let matched = self.compare_columns(event, &content.columns) && content.payload == payload;
+        if !matched {
+            // What was answered is what the live service went on with.
+            self.fold_decided(event);
+        } else if approved {
+            let held = Held {
+                decision_seq: event.seq,
+                request_digest,
+                place: decision.place,
+            };
+            self.state.places.take(case_id, held);
+        } else {
+            self.note_refusal(event, case_id, request_digest);
+        }
+    }
+
+    fn cause_of_decision(&mut self, event: &StoredEvent) -> Option<Request> {
+        let request = self.request.take();
+        let fits = |request: &Request| {
+            event.caused_by == Some(request.seq) && event.seq == request.seq.saturating_add(1)
+        };
+        if request.as_ref().is_some_and(fits) {
+            return request;
+        }
+        let expected = request.map_or_else(
+            || "a request right before it".to_owned(),
+            |request| format!("event {}, the request right before it", request.seq),
+        );
+        let found = event
+            .caused_by
+            .map_or_else(|| "none".to_owned(), |seq| format!("event {seq}"));
+        self.tell(event.seq, What::Cause, expected, found);
+        None
+    }
+
+    /// Names the parts of a decision's payload that differ.
+    fn tell_payload(&mut self, seq: i64, expected: &str, found: &str) {
+        let read = |payload| serde_json::from_str::<DecidedPayload<'_>>(payload);
+        let (derived, stored) = match (read(expected), read(found)) {
+            (Ok(derived), Ok(stored)) if stored.version == derived.version => (derived, stored),
+            (_, Ok(stored)) => {
+                return self.tell(
+                    seq,
+                    What::Unreadable,
+                    "payload version 1",
+                    format!("version {}", stored.version),
+                );
+            }
+            (_, Err(error)) => return self.tell(seq, What::Unreadable, "a payload", error),
+        };
+        let shown = |seq: Option<i64>| seq.map_or_else(|| "none".to_owned(), |seq| seq.to_string());
+        let parts = [
+            (
+                What::PolicyVersion,
+                derived.policy_version.to_string(),
+                stored.policy_version.to_string(),
+            ),
+            (
+                What::MovedFrom,
+                shown(derived.moved_from),
+                shown(stored.moved_from),
+            ),
+            (
+                What::StartsAt,
+                derived.starts_at.to_string(),
+                stored.starts_at.to_string(),
+            ),
+            (
+                What::Response,
+                derived.response.get().to_owned(),
+                stored.response.get().to_owned(),
+            ),
+            (
+                What::Policies,
+                derived.policies.get().to_owned(),
+                stored.policies.get().to_owned(),
+            ),
+        ];
+        let mut told = false;
+        for (what, expected, found) in parts {
+            if expected != found {
+                told = true;
+                self.tell(seq, what, expected, found);
+            }
+        }
+        if !told {
+            self.tell(seq, What::Payload, expected, found);
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! An exported ledger: one JSON object a line, `{"event": …}` with every column, an `{"attachment": …}` before the event that names it,
+//! and each ledger's `{"head": …}` after its last event, without which a cut-off file would look whole.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, Write};
+
+use futures_util::TryStreamExt as _;
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+
+use super::database;
+use super::event::{StoredAttachment, StoredEvent, StoredHead};
+use super::report::Summary;
+use super::run::{Replay, ReplayError, Scope, Watch};
+use super::snapshot::{Start, Writer};
+use crate::org::Org;
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Line<Event, Attachment, Head> {
+    Event(Event),
+    Attachment(Attachment),
+    Head(Head),
+}
+
+type ReadLine = Line<Box<StoredEvent>, StoredAttachment, StoredHead>;
+type WrittenLine<'a> = Line<&'a StoredEvent, &'a StoredAttachment, &'a StoredHead>;
+
+fn write(out: &mut dyn Write, line: &WrittenLine<'_>) -> Result<(), std::io::Error> {
+    serde_json::to_writer(&mut *out, line)?;
+    out.write_all(b"\n")
+}
+
+/// One event, after the attachment that it names.
+fn write_event(out: &mut dyn Write, event: &StoredEvent) -> Result<(), std::io::Error> {
+    if let Some(attachment) = &event.attachment {
+        write(out, &Line::Attachment(attachment))?;
+    }
+    write(out, &Line::Event(event))
+}
+
+/// Writes the ledgers of an organization, or of all, in one snapshot.
+///
+/// # Errors
+/// When the database or the file fails, or there is no such organization.
+pub async fn export(
+    connection: &mut PgConnection,
+    org: Option<&Org>,
+    out: &mut dyn Write,
+    watch: &mut dyn Watch,
+) -> Result<u64, ReplayError> {
+    database::begin(connection).await?;
+    let result = write_ledgers(connection, org, out, watch).await;
+    sqlx::raw_sql("rollback").execute(&mut *connection).await?;
+    result
+}
+
+async fn write_ledgers(
+    connection: &mut PgConnection,
+    org: Option<&Org>,
+    out: &mut dyn Write,
+    watch: &mut dyn Watch,
+) -> Result<u64, ReplayError> {
+    let mut heads = database::heads(connection).await?;
+    if let Some(org) = org {
+        heads.retain(|head| head.org == org.as_str());
+        if heads.is_empty() {
+            return Err(ReplayError::UnknownOrg(org.clone()));
+        }
+    }
+    watch.total(
+        heads
+            .iter()
+            .filter_map(|head| u64::try_from(head.last_seq).ok())
+            .sum(),
+    );
+    let mut written = 0;
+    for head in &heads {
+        let mut rows = sqlx::query(include_str!("../../sql/queries/read_events.sql"))
+            .bind(&head.org)
+            .bind(0_i64)
+            .bind(i64::MAX)
+            .fetch(&mut *connection);
+        while let Some(row) = rows.try_next().await? {
+            let event = StoredEvent::from_row(&head.org, &row)?;
+            write_event(out, &event)?;
+            written += 1;
+            watch.advance(1);
+        }
+        drop(rows);
+        write(out, &Line::Head(head))?;
+    }
+    out.flush()?;
+    Ok(written)
+}
+
+/// Replays an exported file: no database is needed.
+pub(super) fn replay(
+    mut input: impl BufRead,
+    scope: Scope,
+    starts: BTreeMap<String, Start>,
+    mut save: Option<&mut Writer>,
+    watch: &mut dyn Watch,
+) -> Result<Summary, ReplayError> {
+    let mut replay = Replay::new(scope, starts);
+    let mut seen: Vec<String> = Vec::new();
+    let mut attachment = None;
+    let mut text = String::new();
+    let (mut line, mut after) = (0, 0);
+    loop {
+        text.clear();
+        let bytes = input.read_line(&mut text)?;
+        if bytes == 0 {
+            break;
+        }
+        line += 1;
+        watch.advance(bytes.try_into().unwrap_or_default());
+        let read: ReadLine =
+            serde_json::from_str(&text).map_err(|source| ReplayError::Line { line, source })?;
+        let org = match &read {
+            Line::Event(event) => &event.org,
+            Line::Attachment(new) => {
+                attachment = Some(new.clone());
+                continue;
+            }
+            Line::Head(head) => &head.org,
+        };
+        if !replay.concerns(org) {
+            continue;
+        }
+        if replay.current() != Some(org) {
+            end(&mut replay, None, &mut save)?;
+            if seen.contains(org) {
+                return Err(ReplayError::Scattered {
+                    line,
+                    org: org.clone(),
+                });
+            }
+            seen.push(org.clone());
+            after = replay.begin(org);
+        }
+        match read {
+            Line::Event(mut event) => {
+                event.attachment = attachment
+                    .take()
+                    .filter(|attachment| Some(attachment.attachment_id) == event.attachment_id);
+                if event.seq > after && event.seq <= replay.scope().to.unwrap_or(i64::MAX) {
+                    replay.event(&event);
+                }
+            }
+            Line::Head(head) => end(&mut replay, Some(&head), &mut save)?,
+            Line::Attachment(_) => {}
+        }
+    }
+    end(&mut replay, None, &mut save)?;
+    match &replay.scope().org {
+        Some(org) if seen.is_empty() => Err(ReplayError::UnknownOrg(org.clone())),
+        _ => Ok(replay.finish()),
+    }
+}
+
+fn end(
+    replay: &mut Replay,
+    head: Option<&StoredHead>,
+    save: &mut Option<&mut Writer>,
+) -> Result<(), ReplayError> {
+    if let (Some(reached), Some(writer)) = (replay.end(head), save) {
+        writer.write(&reached)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+pub(super) fn write_events(
+    out: &mut dyn Write,
+    events: &[StoredEvent],
+    head: &StoredHead,
+) -> Result<(), std::io::Error> {
+    for event in events {
+        write_event(out, event)?;
+    }
+    write(out, &Line::Head(head))
+}

@@ -1,0 +1,183 @@
+//! The places that cases hold, and how many are in a bucket.
+
+use std::collections::{BTreeSet, HashMap};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use crate::cubu::request::BookedBy;
+use crate::ledger::digest::Digest;
+use crate::policy::bucket::Bucket;
+use crate::policy::customer_places::CustomerPlaces;
+use crate::policy::place::Place;
+use crate::policy::tallies::{Tallies, Tally};
+
+/// More known counts than this are forgotten together: a bound on memory.
+const MOST_TALLIES: usize = 100_000;
+
+/// A place and the decision that gave it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Held {
+    pub(super) decision_seq: i64,
+    pub(super) request_digest: Digest,
+    pub(super) place: Place,
+}
+
+/// The same as a row of `ledger.reservations` or a line of a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromRow)]
+pub(super) struct Reservation {
+    pub(super) case_id: Uuid,
+    pub(super) decision_seq: i64,
+    #[serde(with = "hex")]
+    pub(super) request_digest: Vec<u8>,
+    pub(super) unit_id: Uuid,
+    pub(super) service_id: Uuid,
+    pub(super) service_category_id: Option<Uuid>,
+    pub(super) service_type_id: Option<Uuid>,
+    pub(super) cu_index: i32,
+    pub(super) date: NaiveDate,
+    pub(super) start_minute: i32,
+    pub(super) duration: i32,
+    pub(super) starts_at: DateTime<Utc>,
+    pub(super) channel: Option<String>,
+    pub(super) booked_by: String,
+    pub(super) customer_record_id: Option<Uuid>,
+}
+
+impl Reservation {
+    pub(super) fn new(case_id: Uuid, held: &Held) -> Self {
+        let place = &held.place;
+        Self {
+            case_id,
+            decision_seq: held.decision_seq,
+            request_digest: held.request_digest.to_vec(),
+            unit_id: place.unit_id,
+            service_id: place.service_id,
+            service_category_id: place.service_category_id,
+            service_type_id: place.service_type_id,
+            cu_index: place.cu_index,
+            date: place.date,
+            start_minute: place.start,
+            duration: place.duration,
+            starts_at: place.starts_at,
+            channel: place.channel.clone(),
+            booked_by: place.booked_by.as_str().to_owned(),
+            customer_record_id: place.customer_record_id,
+        }
+    }
+
+    /// None: a digest or a word that cannot be.
+    pub(super) fn into_held(self) -> Option<Held> {
+        Some(Held {
+            decision_seq: self.decision_seq,
+            request_digest: self.request_digest.try_into().ok()?,
+            place: Place {
+                unit_id: self.unit_id,
+                service_id: self.service_id,
+                service_category_id: self.service_category_id,
+                service_type_id: self.service_type_id,
+                cu_index: self.cu_index,
+                date: self.date,
+                start: self.start_minute,
+                duration: self.duration,
+                starts_at: self.starts_at,
+                channel: self.channel,
+                booked_by: booked_by(&self.booked_by)?,
+                customer_record_id: self.customer_record_id,
+            },
+        })
+    }
+}
+
+/// The word of the column `booked_by`.
+pub(super) fn booked_by(word: &str) -> Option<BookedBy> {
+    [BookedBy::SelfService, BookedBy::Agent]
+        .into_iter()
+        .find(|by| by.as_str() == word)
+}
+
+/// By service and date, or by unit and date: which cases are there.
+type Days = BTreeSet<(Uuid, NaiveDate, Uuid)>;
+
+/// The held places of one ledger.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    by_case: HashMap<Uuid, Held>,
+    by_service: Days,
+    by_unit: Days,
+    tallies: Tallies,
+    of_customers: CustomerPlaces,
+}
+
+impl Places {
+    pub(super) fn held(&self, case_id: Uuid) -> Option<&Held> {
+        self.by_case.get(&case_id)
+    }
+
+    pub(super) fn tallies(&self) -> &Tallies {
+        &self.tallies
+    }
+
+    pub(super) fn of_customers(&self) -> &CustomerPlaces {
+        &self.of_customers
+    }
+
+    /// A case takes a place; the one that it held goes.
+    pub(super) fn take(&mut self, case_id: Uuid, held: Held) {
+        self.free(case_id);
+        let place = &held.place;
+        self.tallies.take(place);
+        self.of_customers.take(case_id, place);
+        self.by_service
+            .insert((place.service_id, place.date, case_id));
+        self.by_unit.insert((place.unit_id, place.date, case_id));
+        self.by_case.insert(case_id, held);
+    }
+
+    /// A case's place goes.
+    pub(super) fn free(&mut self, case_id: Uuid) -> Option<Held> {
+        let held = self.by_case.remove(&case_id)?;
+        let place = &held.place;
+        self.tallies.free(place);
+        self.of_customers.free(case_id, place);
+        self.by_service
+            .remove(&(place.service_id, place.date, case_id));
+        self.by_unit.remove(&(place.unit_id, place.date, case_id));
+        Some(held)
+    }
+
+    /// Counts the buckets that are not known yet; from then on their counts are kept.
+    pub(super) fn count(&mut self, buckets: impl IntoIterator<Item = Bucket>) {
+        if self.tallies.len() > MOST_TALLIES {
+            self.tallies.clear();
+        }
+        for bucket in buckets {
+            if self.tallies.get(&bucket).is_none() {
+                let tally = self.tally(&bucket);
+                self.tallies.learn(bucket, tally);
+            }
+        }
+    }
+
+    fn tally(&self, bucket: &Bucket) -> Tally {
+        let (days, anchor) = match (bucket.service_id, bucket.unit_id) {
+            (Some(service), _) => (&self.by_service, service),
+            (None, Some(unit)) => (&self.by_unit, unit),
+            // Every bucket has one of the two: CountedPer.
+            (None, None) => return Tally::default(),
+        };
+        days.range((anchor, bucket.from, Uuid::nil())..(anchor, bucket.until, Uuid::nil()))
+            .filter_map(|(_, _, case_id)| self.by_case.get(case_id))
+            .filter(|held| bucket.contains(&held.place))
+            .fold(Tally::default(), |tally, held| tally.with(&held.place))
+    }
+
+    /// Every case that holds a place, in the order of the cases.
+    pub(super) fn cases(&self) -> Vec<Uuid> {
+        let mut cases: Vec<Uuid> = self.by_case.keys().copied().collect();
+        cases.sort_unstable();
+        cases
+    }
+}

@@ -1,0 +1,246 @@
+//! Whole ledgers, true and tampered with.
+
+mod ledger;
+mod tampering;
+
+use ledger::{Ledger, blocked, body, cap, replay};
+
+use crate::policy::kind::Kind;
+
+/// The field of the sample that holds a phone number, and that number.
+const PHONE_FIELD: &str = "4848ba2d-a80a-4f3c-b170-578d19899e2f";
+
+/// Policies made, changed and deleted; approvals, refusals, moves, repeats, a retry after the window; a rejection.
+fn eventful() -> Ledger {
+    let mut ledger = Ledger::new();
+    ledger.ask(&body(1, 0, 600));
+    let (two, one) = (cap(5, 2, "enforce"), cap(5, 1, "enforce"));
+    ledger.change(Kind::CapacityCaps, 5, None, Some(&two));
+    ledger.change(Kind::CapacityCaps, 6, None, Some(&cap(6, 1, "shadow")));
+    ledger.ask(&body(2, 0, 610));
+    ledger.ask(&body(3, 0, 620));
+    ledger.ask(&body(3, 0, 620));
+    ledger.reject();
+    ledger.ask(&body(1, 1, 600));
+    ledger.ask(&body(1, 1, 600));
+    ledger.wait(61);
+    ledger.ask(&body(3, 0, 620));
+    ledger.change(Kind::CapacityCaps, 5, Some(&two), Some(&one));
+    ledger.ask(&body(4, 1, 600));
+    ledger.ask(&body(5, 2, 600));
+    ledger.create_many(
+        Kind::CustomerBlocklist,
+        &[
+            (1, blocked(1, PHONE_FIELD, "none")),
+            (2, blocked(2, PHONE_FIELD, " +972501234567")),
+        ],
+    );
+    ledger.ask(&body(6, 3, 600));
+    ledger.change(
+        Kind::CustomerBlocklist,
+        2,
+        Some(&blocked(2, PHONE_FIELD, " +972501234567")),
+        None,
+    );
+    ledger.wait(61);
+    ledger.ask(&body(6, 3, 600));
+    ledger.change(Kind::CapacityCaps, 5, Some(&one), None);
+    ledger.ask(&body(7, 3, 600));
+    ledger
+}
+
+#[test]
+fn a_true_ledger_replays() {
+    let ledger = eventful();
+    let summary = replay(&ledger.events, &ledger.head());
+    assert!(summary.holds(), "{:#?}", summary.told);
+    assert_eq!(
+        (
+            summary.decisions,
+            summary.repeats,
+            summary.rejected,
+            summary.policy_changes
+        ),
+        (10, 2, 1, 6)
+    );
+    assert_eq!(summary.events, 29);
+    let outcomes: Vec<&str> = ledger
+        .events
+        .iter()
+        .filter_map(|event| event.outcome.as_deref())
+        .collect();
+    assert_eq!(
+        outcomes,
+        [
+            "approved",
+            "approved",
+            "cancelled",
+            "approved",
+            "approved",
+            "cancelled",
+            "approved",
+            "cancelled",
+            "approved",
+            "approved"
+        ]
+    );
+}
+
+#[test]
+fn an_event_that_was_erased_keeps_its_links_and_what_it_did() {
+    let mut ledger = eventful();
+    for event in &mut ledger.events[..2] {
+        (event.payload, event.body, event.salt) = (None, None, None);
+    }
+    let summary = replay(&ledger.events, &ledger.head());
+    assert!(summary.holds(), "{:#?}", summary.told);
+    assert_eq!((summary.erased, summary.decisions), (2, 9));
+}
+
+mod files {
+    use std::io::Write as _;
+
+    use super::*;
+    use crate::org::Org;
+    use crate::replay::file;
+    use crate::replay::run::Scope;
+    use crate::replay::{Options, Source, Summary, check_snapshot};
+
+    fn lines(ledger: &Ledger) -> Vec<String> {
+        let mut text = Vec::new();
+        file::write_events(&mut text, &ledger.events, &ledger.head()).unwrap();
+        String::from_utf8(text)
+            .unwrap()
+            .lines()
+            .map(str::to_owned)
+            .collect()
+    }
+
+    fn replay_text(text: &str) -> Summary {
+        file::replay(
+            text.as_bytes(),
+            Scope::default(),
+            Default::default(),
+            None,
+            &mut (),
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn an_exported_ledger_replays_and_a_cut_one_does_not() {
+        let lines = lines(&eventful());
+        assert!(replay_text(&lines.join("\n")).holds());
+        for cut in 1..lines.len() {
+            assert!(
+                !replay_text(&lines[..cut].join("\n")).holds(),
+                "cut after {cut} lines"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_snapshot_anywhere_leads_to_the_same_end() {
+        let folder = std::env::temp_dir().join(format!("bookwarden-replay-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let (export, snapshot, end, other_end) = (
+            folder.join("export"),
+            folder.join("snapshot"),
+            folder.join("end"),
+            folder.join("other-end"),
+        );
+        let ledger = eventful();
+        std::fs::File::create(&export)
+            .unwrap()
+            .write_all(lines(&ledger).join("\n").as_bytes())
+            .unwrap();
+        let source = &mut Source::File(&export);
+        let save_end = Options {
+            save_snapshot: Some(end.clone()),
+            ..Options::default()
+        };
+        assert!(
+            crate::replay::replay(source, &save_end, &mut ())
+                .await
+                .unwrap()
+                .holds()
+        );
+
+        for event in &ledger.events {
+            let to = Scope {
+                org: Some(Org::default_org()),
+                from: None,
+                to: Some(event.seq),
+            };
+            let save = Options {
+                scope: to,
+                save_snapshot: Some(snapshot.clone()),
+                ..Options::default()
+            };
+            let saved = crate::replay::replay(source, &save, &mut ()).await;
+            if event.event_type == "booking.requested" {
+                assert!(saved.is_err());
+                continue;
+            }
+            assert!(saved.unwrap().holds());
+            assert!(
+                check_snapshot(source, &snapshot, &mut ())
+                    .await
+                    .unwrap()
+                    .holds()
+            );
+            let go_on = Options {
+                from_snapshot: Some(snapshot.clone()),
+                save_snapshot: Some(other_end.clone()),
+                ..Options::default()
+            };
+            let summary = crate::replay::replay(source, &go_on, &mut ())
+                .await
+                .unwrap();
+            assert!(summary.holds(), "from {}: {:#?}", event.seq, summary.told);
+            assert_eq!(summary.events, 29 - event.seq as u64);
+            assert_eq!(
+                std::fs::read(&end).unwrap(),
+                std::fs::read(&other_end).unwrap()
+            );
+
+            let from = Options {
+                scope: Scope {
+                    from: Some(event.seq + 1),
+                    ..Scope::default()
+                },
+                save_snapshot: Some(other_end.clone()),
+                ..Options::default()
+            };
+            assert!(
+                crate::replay::replay(source, &from, &mut ())
+                    .await
+                    .unwrap()
+                    .holds()
+            );
+            assert_eq!(
+                std::fs::read(&end).unwrap(),
+                std::fs::read(&other_end).unwrap()
+            );
+        }
+
+        let text = std::fs::read_to_string(&end).unwrap();
+        let changed = text.replacen("\"cu_index\":1", "\"cu_index\":2", 1);
+        assert_ne!(text, changed);
+        std::fs::write(&snapshot, &changed).unwrap();
+        assert!(
+            check_snapshot(source, &snapshot, &mut ()).await.is_err(),
+            "its digest tells"
+        );
+        let body = &changed[..changed.trim_end().rfind('\n').unwrap() + 1];
+        let digest = hex::encode(crate::ledger::digest::sha256(body.as_bytes()));
+        std::fs::write(
+            &snapshot,
+            format!("{body}{{\"end\":{{\"digest\":\"{digest}\"}}}}\n"),
+        )
+        .unwrap();
+        let summary = check_snapshot(source, &snapshot, &mut ()).await.unwrap();
+        assert_eq!(summary.mismatches, 1, "the fold tells");
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}

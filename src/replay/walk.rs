@@ -1,0 +1,234 @@
+//! A walk along one ledger, event by event: what every event must satisfy, whatever it says. What each type says is checked by
+//! [`booking`](super::booking) and [`policy`](super::policy) events' own files.
+
+use chrono::{DateTime, Datelike, Utc};
+
+use super::booking::Request;
+use super::event::{StoredEvent, StoredHead};
+use super::report::{LedgerRead, Mismatches, Summary, What};
+use super::state::State;
+use crate::ledger::digest::{self, Digest, GENESIS, Header};
+use crate::ledger::event::{
+    BOOKING_CONFIRMED, BOOKING_DECIDED, BOOKING_RELEASED, BOOKING_REPEATED, BOOKING_REQUESTED,
+    CASE_CLOSED, REQUEST_REJECTED,
+};
+
+/// Where a walk stands: what the next event is checked against.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Position {
+    pub(super) seq: i64,
+    pub(super) chain: Digest,
+    pub(super) recorded_at: DateTime<Utc>,
+}
+
+impl Position {
+    /// Before the first event.
+    pub(super) fn start() -> Self {
+        Self {
+            seq: 0,
+            chain: GENESIS,
+            recorded_at: DateTime::UNIX_EPOCH,
+        }
+    }
+}
+
+/// Along one organization's ledger.
+#[derive(Debug)]
+pub(super) struct Walk {
+    pub(super) org: String,
+    pub(super) position: Position,
+    pub(super) state: State,
+    pub(super) summary: Summary,
+    pub(super) mismatches: Mismatches,
+    // The request whose decision must come next.
+    pub(super) request: Option<Request>,
+    // Events before this are folded in as they are recorded, and not checked.
+    check_from: i64,
+    after: i64,
+}
+
+impl Walk {
+    /// From a state, at a position.
+    pub(super) fn new(org: &str, position: Position, state: State, check_from: i64) -> Self {
+        Self {
+            org: org.to_owned(),
+            after: position.seq,
+            position,
+            state,
+            summary: Summary::default(),
+            mismatches: Mismatches::default(),
+            request: None,
+            check_from,
+        }
+    }
+
+    /// The next event.
+    pub(super) fn event(&mut self, event: &StoredEvent) {
+        if !(1970..=9999).contains(&event.recorded_at.year()) {
+            // No clock says this; the core need not reckon with it.
+            self.tell(
+                event.seq,
+                What::Time,
+                "a time in the years 1970 to 9999",
+                event.recorded_at,
+            );
+        } else if event.seq < self.check_from {
+            self.fold(event);
+        } else {
+            self.check(event);
+        }
+        // A ledger that was tampered with is followed as it is stored, so that each mismatch is told where it is.
+        self.position.seq = event.seq;
+        self.position.recorded_at = event.recorded_at;
+        if let Ok(chain) = event.chain.as_slice().try_into() {
+            self.position.chain = chain;
+        }
+    }
+
+    fn check(&mut self, event: &StoredEvent) {
+        self.summary.events += 1;
+        if event.event_type != BOOKING_DECIDED {
+            self.check_nothing_waits();
+        }
+        self.check_place(event);
+        self.check_digests(event);
+        match (event.event_type.as_str(), event.payload.as_deref()) {
+            (_, None) => self.erased(event),
+            (BOOKING_REQUESTED, Some(payload)) => self.requested(event, payload),
+            (BOOKING_DECIDED, Some(payload)) => self.decided(event, payload),
+            (BOOKING_REPEATED, Some(payload)) => self.repeated(event, payload),
+            (REQUEST_REJECTED, Some(payload)) => self.rejected(event, payload),
+            (BOOKING_CONFIRMED | BOOKING_RELEASED | CASE_CLOSED, Some(payload)) => {
+                self.followed(event, payload);
+            }
+            ("policy.created" | "policy.updated" | "policy.deleted", Some(payload)) => {
+                self.policy_changed(event, payload)
+            }
+            (other, Some(_)) => self.tell(
+                event.seq,
+                What::Type,
+                "a type that this version knows",
+                other,
+            ),
+        }
+    }
+
+    /// Number and time.
+    fn check_place(&mut self, event: &StoredEvent) {
+        let expected = self.position.seq.saturating_add(1);
+        if event.seq != expected {
+            self.tell(event.seq, What::Number, expected, event.seq);
+        }
+        if event.recorded_at < self.position.recorded_at {
+            let not_before = format!("not before {}", self.position.recorded_at);
+            self.tell(event.seq, What::Time, not_before, event.recorded_at);
+        }
+    }
+
+    /// Content and chain.
+    fn check_digests(&mut self, event: &StoredEvent) {
+        match (&event.payload, &event.salt) {
+            (Some(payload), Some(salt)) => {
+                let digest = digest::payload_digest(salt, payload, event.body.as_deref());
+                if digest[..] != event.payload_digest[..] {
+                    self.tell_digest(
+                        event.seq,
+                        What::PayloadDigest,
+                        &digest,
+                        &event.payload_digest,
+                    );
+                }
+            }
+            (None, None) if event.body.is_none() => {}
+            _ => self.tell(
+                event.seq,
+                What::Erasure,
+                "payload, body and salt, or none of them",
+                "only some of them",
+            ),
+        }
+        let chain = digest::chain(
+            &self.position.chain,
+            &event.payload_digest,
+            &Header {
+                org: &self.org,
+                seq: event.seq,
+                event_type: &event.event_type,
+                recorded_at: event.recorded_at,
+                caused_by: event.caused_by,
+            },
+        );
+        if chain[..] != event.chain[..] {
+            self.tell_digest(event.seq, What::Chain, &chain, &event.chain);
+        }
+    }
+
+    fn check_nothing_waits(&mut self) {
+        if let Some(request) = self.request.take() {
+            self.tell(
+                request.seq,
+                What::Undecided,
+                format!("its decision, event {}", request.seq.saturating_add(1)),
+                "no decision",
+            );
+        }
+    }
+
+    /// The end of what is read. With the head, that of the ledger.
+    pub(super) fn finish(&mut self, head: Option<&StoredHead>) {
+        if let Some(head) = head {
+            self.check_nothing_waits();
+            self.check_head(head);
+        }
+        self.summary.orgs = vec![LedgerRead {
+            org: self.org.clone(),
+            after: self.after,
+            last: self.position.seq,
+            complete: head.is_some(),
+        }];
+    }
+
+    fn check_head(&mut self, head: &StoredHead) {
+        let Position {
+            seq,
+            chain,
+            recorded_at,
+        } = self.position.clone();
+        if head.last_seq != seq {
+            self.tell(seq, What::Head("last_seq"), seq, head.last_seq);
+        }
+        if head.last_chain[..] != chain[..] {
+            self.tell_digest(seq, What::Head("last_chain"), &chain, &head.last_chain);
+        }
+        if head.last_recorded_at != recorded_at {
+            self.tell(
+                seq,
+                What::Head("last_recorded_at"),
+                recorded_at,
+                head.last_recorded_at,
+            );
+        }
+        if head.policy_version != self.state.policies.version {
+            self.tell(
+                seq,
+                What::Head("policy_version"),
+                self.state.policies.version,
+                head.policy_version,
+            );
+        }
+    }
+
+    pub(super) fn tell(
+        &mut self,
+        seq: i64,
+        what: What,
+        expected: impl ToString,
+        found: impl ToString,
+    ) {
+        self.mismatches.push(&self.org, seq, what, expected, found);
+    }
+
+    fn tell_digest(&mut self, seq: i64, what: What, expected: &[u8], found: &[u8]) {
+        self.tell(seq, what, hex::encode(expected), hex::encode(found));
+    }
+}

@@ -1,0 +1,273 @@
+//! `bookwarden replay`, `verify` and `export` on ledgers that real servers wrote, also after somebody with all rights was at them.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use bookwarden::cubu::signature;
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+
+use crate::support::{BOOKWARDEN, SECRET, Server, TestApp, booking};
+
+/// The exit code and the line of JSON.
+fn bookwarden(app: &TestApp, arguments: &[&str]) -> (bool, Value) {
+    let output: Output = Command::new(BOOKWARDEN)
+        .args(arguments)
+        .arg("--json")
+        .env("DATABASE_URL", &app.database_url)
+        .output()
+        .expect("bookwarden starts");
+    let line = String::from_utf8(output.stdout).expect("text");
+    let json = serde_json::from_str(&line).unwrap_or_else(|error| {
+        panic!(
+            "{line:?}: {error}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        )
+    });
+    (output.status.success(), json)
+}
+
+/// Bookings of two organizations through two servers, with policies of several kinds that come, change and go; moves, repeats, a bulk.
+async fn eventful() -> TestApp {
+    let app = TestApp::start().await;
+    app.sql("insert into policy.organizations (org) values ('second'); insert into access.webhook_secrets (org, secret) values ('second', 'dev-secret')")
+        .await;
+    let other = Server::start(&app.database_url);
+    app.sql("insert into policy.capacity_caps (max_appointments) values (3); insert into policy.capacity_caps (mode, max_minutes, period, counted_per) values ('shadow', 60, 'week', 'unit')")
+        .await;
+    app.sql("insert into policy.customer_blocklist (field_type_id, field_value) select gen_random_uuid(), 'value ' || n from generate_series(1, 2500) n")
+        .await;
+    let blocked = "insert into policy.customer_blocklist (field_type_id, field_value) values ('4848ba2d-a80a-4f3c-b170-578d19899e2f', ' +972501234567 ')";
+    for round in 0..12 {
+        let mut asked = booking();
+        asked["appointment"]["cuIndex"] = (round % 3).into();
+        let server = if round % 2 == 0 { &app.server } else { &other };
+        app.book_at(server, &asked).await;
+        app.book_at(&other, &asked).await;
+        asked["appointment"]["cuIndex"] = (round % 4).into();
+        app.book_at(server, &asked).await;
+        let body = asked.to_string();
+        let authorization = Some(signature::sign(SECRET, body.as_bytes()));
+        app.post(
+            server,
+            "/second/service/actions/beforeBookAppointment",
+            body,
+            authorization,
+        )
+        .await
+        .expect("an answer");
+        match round {
+            3 => app.sql(blocked).await,
+            5 => app.sql("begin; set local bookwarden.reason = 'all may'; delete from policy.customer_blocklist; update policy.capacity_caps set max_appointments = 4 where max_appointments = 3; commit").await,
+            8 => app.sql("update policy.organizations set mode = 'shadow', retry_window_seconds = 0").await,
+            10 => app.sql("update policy.organizations set mode = 'enforce'; truncate policy.capacity_caps").await,
+            _ => {}
+        }
+    }
+    app.post(
+        &app.server,
+        "/service/actions/beforeBookAppointment",
+        "{",
+        Some(signature::sign(SECRET, b"{")),
+    )
+    .await
+    .expect("an answer");
+    app
+}
+
+#[tokio::test]
+async fn a_ledger_replays_from_the_database_and_from_a_file() {
+    let app = eventful().await;
+    let (holds, summary) = bookwarden(&app, &["replay"]);
+    assert!(holds, "{summary:#}");
+    assert_eq!(summary["mismatches"], 0);
+    assert_eq!(
+        summary["events"],
+        app.number("select count(*) from ledger.events").await
+    );
+    assert!(summary["decisions"].as_u64() > Some(30) && summary["repeats"].as_u64() > Some(5));
+
+    let file = scratch_file("export");
+    let exported = Command::new(BOOKWARDEN)
+        .args(["export", "--events"])
+        .arg(&file)
+        .env("DATABASE_URL", &app.database_url)
+        .output()
+        .expect("bookwarden starts");
+    assert!(
+        exported.status.success(),
+        "{}",
+        String::from_utf8_lossy(&exported.stderr)
+    );
+    let path = file.to_str().expect("a path of text");
+    let (holds, from_file) = bookwarden(&app, &["replay", "--file", path]);
+    assert!(holds, "{from_file:#}");
+    assert_eq!(from_file, summary);
+    std::fs::remove_file(&file).expect("the file goes");
+
+    let snapshot = scratch_file("snapshot");
+    let path = snapshot.to_str().expect("a path of text");
+    let (holds, _) = bookwarden(
+        &app,
+        &[
+            "replay",
+            "--org",
+            "default",
+            "--to",
+            "4",
+            "--save-snapshot",
+            path,
+        ],
+    );
+    assert!(holds);
+    assert!(bookwarden(&app, &["replay", "--check-snapshot", path]).0);
+    let (holds, rest) = bookwarden(
+        &app,
+        &["replay", "--org", "default", "--from-snapshot", path],
+    );
+    assert!(holds, "{rest:#}");
+    assert_eq!(rest["orgs"][0]["after"], 4);
+    std::fs::remove_file(&snapshot).expect("the file goes");
+
+    let (holds, verified) = bookwarden(&app, &["verify"]);
+    assert!(holds, "{verified:#}");
+}
+
+fn scratch_file(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()))
+}
+
+/// Runs statements as a superuser with triggers disabled.
+async fn behind_the_triggers_back(app: &TestApp, statements: &str) {
+    let mut connection = PgConnection::connect(&app.database_url)
+        .await
+        .expect("a connection");
+    sqlx::raw_sql(AssertSqlSafe(format!(
+        "set session_replication_role = replica; {statements}"
+    )))
+    .execute(&mut connection)
+    .await
+    .unwrap_or_else(|error| panic!("{statements}: {error}"));
+}
+
+#[tokio::test]
+async fn whatever_is_done_to_stored_events_is_found_and_named() {
+    let app = eventful().await;
+    let last = app
+        .number("select last_seq from ledger.heads where org = 'default'")
+        .await;
+    let decided = app.number("select min(seq) from ledger.events where org = 'default' and type = 'booking.decided' and outcome = 'cancelled'").await;
+    behind_the_triggers_back(&app, "create table ledger.kept as select * from ledger.events; create table ledger.kept_heads as select * from ledger.heads; create table ledger.kept_attachments as select * from ledger.attachments").await;
+    let here = format!("org = 'default' and seq = {decided}");
+    for (statements, seq) in [
+        (format!("update ledger.events set payload = replace(payload, 'true', 'True') where {here}"), decided),
+        (format!("update ledger.events set salt = sha256(salt) where {here}"), decided),
+        (format!("update ledger.events set recorded_at = recorded_at + interval '1 microsecond' where {here}"), decided),
+        (format!("update ledger.events set outcome = 'approved' where {here}"), decided),
+        (format!("update ledger.events set customer_record_id = gen_random_uuid() where {here}"), decided),
+        (format!("update ledger.events set body = body || ' ' where org = 'default' and seq = {}", decided - 1), decided - 1),
+        (format!("delete from ledger.events where {here}"), decided - 1),
+        (format!("delete from ledger.events where org = 'default' and seq = {last}"), last - 1),
+        (format!("update ledger.events set seq = {last} + 1 where {here}; update ledger.events set seq = {decided} where org = 'default' and seq = {last}"), decided - 1),
+        (format!("delete from ledger.events where {here}; update ledger.events set seq = -seq where org = 'default' and seq > {decided}; update ledger.events set seq = -seq - 1 where org = 'default' and seq < 0"), decided - 1),
+        ("update ledger.heads set last_seq = last_seq + 1 where org = 'default'".to_owned(), last),
+        ("delete from ledger.heads where org = 'default'".to_owned(), last),
+        // As good a forgery as there can be: digests, chain and head made anew. Only deriving the decision again tells.
+        (format!(
+            "update ledger.events set payload = replace(payload, '\"cancelled\":true', '\"cancelled\":false') where {here};
+             do $$ declare e ledger.events; previous bytea := decode(repeat('00', 32), 'hex'); begin
+                 for e in select * from ledger.events where org = 'default' order by seq loop
+                     e.payload_digest := ledger.payload_digest(e.salt, e.payload, e.body);
+                     previous := ledger.chain(previous, e.payload_digest, e.org, e.seq, e.type, e.recorded_at, e.caused_by);
+                     update ledger.events set payload_digest = e.payload_digest, chain = previous where org = e.org and seq = e.seq;
+                 end loop;
+                 update ledger.heads set last_chain = previous where org = 'default';
+             end $$"
+        ), decided),
+    ] {
+        behind_the_triggers_back(&app, &format!("alter table ledger.events drop constraint if exists seq_is_positive; {statements}")).await;
+        let (holds, summary) = bookwarden(&app, &["replay", "--org", "default"]);
+        assert!(!holds, "{statements}");
+        assert_eq!(summary["first"]["seq"], seq, "{statements}: {summary:#}");
+        behind_the_triggers_back(&app, "delete from ledger.events; insert into ledger.events select * from ledger.kept; delete from ledger.heads; insert into ledger.heads select * from ledger.kept_heads").await;
+    }
+    let bulk = app.number("select min(seq) from ledger.events where org = 'default' and attachment_id is not null").await;
+    for statements in [
+        "update ledger.attachments set payload = replace(payload, 'value', 'Value')",
+        "delete from ledger.attachments",
+        "update ledger.attachments set payload_digest = sha256(payload_digest)",
+        "update ledger.attachments set org = 'second'",
+    ] {
+        behind_the_triggers_back(&app, statements).await;
+        let (holds, summary) = bookwarden(&app, &["replay"]);
+        assert!(!holds, "{statements}");
+        assert_eq!(summary["first"]["seq"], bulk, "{statements}: {summary:#}");
+        behind_the_triggers_back(&app, "delete from ledger.attachments; insert into ledger.attachments select * from ledger.kept_attachments").await;
+    }
+    assert!(bookwarden(&app, &["replay"]).0, "all was put back");
+}
+
+#[tokio::test]
+async fn rows_that_were_edited_behind_the_ledgers_back_are_named() {
+    let app = eventful().await;
+    app.sql("insert into policy.capacity_caps (name, max_appointments) values ('one', 100), ('two', 200)").await;
+    assert!(bookwarden(&app, &["verify"]).0);
+    let one = app
+        .text("select id::text from policy.capacity_caps where name = 'one'")
+        .await;
+    let case = app
+        .text("select min(case_id::text) from ledger.reservations where org = 'default'")
+        .await;
+    for (statement, table, key) in [
+        (
+            "update policy.capacity_caps set max_appointments = 101 where name = 'one'",
+            "policy.capacity_caps",
+            &one,
+        ),
+        (
+            "delete from policy.capacity_caps where name = 'one'",
+            "policy.capacity_caps",
+            &one,
+        ),
+        (
+            "insert into policy.capacity_caps (id, max_appointments) values (-7, 1)",
+            "policy.capacity_caps",
+            &"-7".to_owned(),
+        ),
+        (
+            "update policy.organizations set mode = 'shadow' where org = 'second'",
+            "policy.organizations",
+            &app.text("select id::text from policy.organizations where org = 'second'")
+                .await,
+        ),
+        (
+            "update ledger.reservations set duration = duration + 1 where case_id::text = $CASE",
+            "ledger.reservations",
+            &case,
+        ),
+        (
+            "delete from ledger.reservations where case_id::text = $CASE",
+            "ledger.reservations",
+            &case,
+        ),
+        (
+            "update ledger.reservations set org = 'nobody' where org = 'default' and case_id::text = $CASE",
+            "ledger.reservations",
+            &case,
+        ),
+    ] {
+        let statement = statement.replace("$CASE", &format!("'{case}'"));
+        behind_the_triggers_back(&app, &format!("create table if not exists public.kept as select * from ledger.reservations; create table if not exists public.kept_caps as select * from policy.capacity_caps; {statement}")).await;
+        let (holds, verified) = bookwarden(&app, &["verify"]);
+        assert!(!holds, "{statement}");
+        assert_eq!(verified["ledger"]["mismatches"], 0);
+        let told = verified["differences"]["told"].as_array().expect("a list");
+        assert!(
+            told.iter()
+                .all(|difference| difference["table"] == table && difference["key"] == **key),
+            "{statement}: {told:?}"
+        );
+        behind_the_triggers_back(&app, "delete from ledger.reservations; insert into ledger.reservations select * from public.kept; delete from policy.capacity_caps; insert into policy.capacity_caps select * from public.kept_caps; update policy.organizations set mode = 'enforce'").await;
+    }
+    assert!(bookwarden(&app, &["verify"]).0, "all was put back");
+}
