@@ -6,4 +6,5 @@ mod support;
 
 mod booking;
 mod capacity;
+mod catalogue;
 mod policy_changes;
