@@ -29,7 +29,9 @@ pub(super) async fn run(args: ExportArgs) -> Result<(), CliError> {
     let mut out: Box<dyn Write> = if args.events == Path::new("-") {
         Box::new(BufWriter::new(std::io::stdout().lock()))
     } else {
-        Box::new(BufWriter::new(File::create(&args.events).map_err(CliError::Output)?))
+        Box::new(BufWriter::new(
+            File::create(&args.events).map_err(CliError::Output)?,
+        ))
     };
     let mut bar = Bar::new("events");
     let written = export(&mut connection, args.org.as_ref(), &mut out, &mut bar).await?;

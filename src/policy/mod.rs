@@ -1,7 +1,8 @@
 //! The pure core: booking, policies, facts and time in; decision and explanation out. No IO, no clock, no randomness, and nothing
 //! depends on the order of a hash map. That is what makes replay a proof.
 //!
-//! Read [`decide`] first; each policy kind has a file of its own.
+//! Read [`decide`] first: the rules change the booking ([`rules`], [`subject`]), then every guard judges what came of it. Each kind
+//! has a file of its own, and [`kind`] gives the precedence of their reasons.
 
 pub mod blackouts;
 pub mod booking_windows;

@@ -16,5 +16,6 @@ mod support;
 mod after_booking;
 mod booking;
 mod capacity;
+mod catalogue;
 mod policy_changes;
 mod private_cluster;

@@ -1,10 +1,8 @@
 //! The pure core without a database: cases as files, and properties of any sequence of bookings.
 
 #![allow(
-    clippy::unwrap_used,
     clippy::panic,
-    clippy::disallowed_methods,
-    unreachable_pub,
+    clippy::unwrap_used,
     missing_docs,
     reason = "tests fail by panicking"
 )]
