@@ -51,7 +51,11 @@ pub(super) async fn run(args: ReplayArgs) -> Result<ExitCode, CliError> {
             Source::Database(&mut connection)
         }
     };
-    let mut bar = Bar::new(if args.file.is_some() { "bytes" } else { "events" });
+    let mut bar = Bar::new(if args.file.is_some() {
+        "bytes"
+    } else {
+        "events"
+    });
     let summary = match &args.check_snapshot {
         Some(path) => check_snapshot(&mut source, path, &mut bar).await?,
         None => {
@@ -70,7 +74,8 @@ pub(super) async fn run(args: ReplayArgs) -> Result<ExitCode, CliError> {
     drop(bar);
     let mut out = std::io::stdout().lock();
     if args.json {
-        let line = serde_json::to_string(&summary).map_err(|error| CliError::Output(error.into()))?;
+        let line =
+            serde_json::to_string(&summary).map_err(|error| CliError::Output(error.into()))?;
         writeln!(out, "{line}").map_err(CliError::Output)?;
     } else {
         print(&mut out, &summary).map_err(CliError::Output)?;
@@ -85,13 +90,27 @@ pub(super) async fn run(args: ReplayArgs) -> Result<ExitCode, CliError> {
 /// For people: what was read, and what does not match.
 pub(super) fn print(out: &mut impl Write, summary: &Summary) -> std::io::Result<()> {
     for ledger in &summary.orgs {
-        let end = if ledger.complete { "its end" } else { "as asked" };
-        writeln!(out, "ledger {}: events {} to {} ({end})", ledger.org, ledger.after + 1, ledger.last)?;
+        let end = if ledger.complete {
+            "its end"
+        } else {
+            "as asked"
+        };
+        writeln!(
+            out,
+            "ledger {}: events {} to {} ({end})",
+            ledger.org,
+            ledger.after + 1,
+            ledger.last
+        )?;
     }
     writeln!(
         out,
         "{} events: {} decisions derived again, {} repeats, {} rejected requests, {} policy changes",
-        summary.events, summary.decisions, summary.repeats, summary.rejected, summary.policy_changes
+        summary.events,
+        summary.decisions,
+        summary.repeats,
+        summary.rejected,
+        summary.policy_changes
     )?;
     if summary.erased > 0 {
         writeln!(

@@ -30,7 +30,8 @@ pub(super) async fn run(args: VerifyArgs) -> Result<ExitCode, CliError> {
     drop(bar);
     let mut out = std::io::stdout().lock();
     if args.json {
-        let line = serde_json::to_string(&verified).map_err(|error| CliError::Output(error.into()))?;
+        let line =
+            serde_json::to_string(&verified).map_err(|error| CliError::Output(error.into()))?;
         writeln!(out, "{line}").map_err(CliError::Output)?;
     } else {
         print(&mut out, &verified).map_err(CliError::Output)?;
@@ -46,9 +47,17 @@ fn print(out: &mut impl Write, verified: &Verified) -> std::io::Result<()> {
     replay::print(out, &verified.ledger)?;
     let differences = &verified.differences;
     if differences.count == 0 {
-        return writeln!(out, "{} rows of the live tables: all as the ledger has them", differences.rows);
+        return writeln!(
+            out,
+            "{} rows of the live tables: all as the ledger has them",
+            differences.rows
+        );
     }
-    writeln!(out, "{} rows of the live tables differ from the ledger:", differences.count)?;
+    writeln!(
+        out,
+        "{} rows of the live tables differ from the ledger:",
+        differences.count
+    )?;
     for difference in &differences.told {
         writeln!(out, "{difference}")?;
     }
