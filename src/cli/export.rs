@@ -29,9 +29,11 @@ pub(super) async fn run(args: ExportArgs) -> Result<(), CliError> {
     let mut out: Box<dyn Write> = if args.events == Path::new("-") {
         Box::new(BufWriter::new(std::io::stdout().lock()))
     } else {
-        Box::new(BufWriter::new(
-            File::create(&args.events).map_err(CliError::Output)?,
-        ))
+        let file = File::create(&args.events).map_err(|source| CliError::Write {
+            path: args.events.clone(),
+            source,
+        })?;
+        Box::new(BufWriter::new(file))
     };
     let mut bar = Bar::new("events");
     let written = export(&mut connection, args.org.as_ref(), &mut out, &mut bar).await?;

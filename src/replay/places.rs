@@ -1,6 +1,7 @@
 //! The places that cases hold, and how many are in a bucket.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -98,8 +99,39 @@ pub(super) fn booked_by(word: &str) -> Option<BookedBy> {
         .find(|by| by.as_str() == word)
 }
 
-/// By service and date, or by unit and date: which cases are there.
-type Days = BTreeSet<(Uuid, NaiveDate, Uuid)>;
+/// By service and date, or by unit and date: which cases are there, in no order.
+#[derive(Debug, Default)]
+struct Days(HashMap<(Uuid, NaiveDate), Vec<Uuid>>);
+
+impl Days {
+    fn insert(&mut self, anchor: Uuid, date: NaiveDate, case_id: Uuid) {
+        self.0.entry((anchor, date)).or_default().push(case_id);
+    }
+
+    fn remove(&mut self, anchor: Uuid, date: NaiveDate, case_id: Uuid) {
+        if let Entry::Occupied(mut day) = self.0.entry((anchor, date)) {
+            let cases = day.get_mut();
+            if let Some(position) = cases.iter().position(|other| *other == case_id) {
+                cases.swap_remove(position);
+            }
+            if cases.is_empty() {
+                day.remove();
+            }
+        }
+    }
+
+    /// The cases from a date on, before another: at most a month apart.
+    fn cases(
+        &self,
+        anchor: Uuid,
+        from: NaiveDate,
+        until: NaiveDate,
+    ) -> impl Iterator<Item = &Uuid> {
+        let days = from.iter_days().take_while(move |date| *date < until);
+        days.filter_map(move |date| self.0.get(&(anchor, date)))
+            .flatten()
+    }
+}
 
 /// The held places of one ledger.
 #[derive(Debug, Default)]
@@ -131,8 +163,8 @@ impl Places {
         self.tallies.take(place);
         self.of_customers.take(case_id, place);
         self.by_service
-            .insert((place.service_id, place.date, case_id));
-        self.by_unit.insert((place.unit_id, place.date, case_id));
+            .insert(place.service_id, place.date, case_id);
+        self.by_unit.insert(place.unit_id, place.date, case_id);
         self.by_case.insert(case_id, held);
     }
 
@@ -143,8 +175,8 @@ impl Places {
         self.tallies.free(place);
         self.of_customers.free(case_id, place);
         self.by_service
-            .remove(&(place.service_id, place.date, case_id));
-        self.by_unit.remove(&(place.unit_id, place.date, case_id));
+            .remove(place.service_id, place.date, case_id);
+        self.by_unit.remove(place.unit_id, place.date, case_id);
         Some(held)
     }
 
@@ -168,8 +200,8 @@ impl Places {
             // Every bucket has one of the two: CountedPer.
             (None, None) => return Tally::default(),
         };
-        days.range((anchor, bucket.from, Uuid::nil())..(anchor, bucket.until, Uuid::nil()))
-            .filter_map(|(_, _, case_id)| self.by_case.get(case_id))
+        days.cases(anchor, bucket.from, bucket.until)
+            .filter_map(|case_id| self.by_case.get(case_id))
             .filter(|held| bucket.contains(&held.place))
             .fold(Tally::default(), |tally, held| tally.with(&held.place))
     }

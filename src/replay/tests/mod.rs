@@ -97,6 +97,28 @@ fn an_event_that_was_erased_keeps_its_links_and_what_it_did() {
     assert_eq!((summary.erased, summary.decisions), (2, 9));
 }
 
+/// Written by real servers; see tests/it/replay.rs.
+#[test]
+fn every_golden_ledger_replays() {
+    let mut replayed = 0;
+    for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden")).unwrap() {
+        let path = entry.unwrap().path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "ndjson")
+        {
+            let file = std::io::BufReader::new(std::fs::File::open(&path).unwrap());
+            let summary =
+                super::file::replay(file, Default::default(), Default::default(), None, &mut ())
+                    .unwrap();
+            assert!(summary.holds(), "{path:?}: {:#?}", summary.told);
+            assert!(summary.decisions > 0);
+            replayed += 1;
+        }
+    }
+    assert!(replayed > 0);
+}
+
 mod files {
     use std::io::Write as _;
 
