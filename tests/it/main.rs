@@ -14,5 +14,6 @@ mod support;
 
 mod booking;
 mod capacity;
+mod cookbook;
 mod policy_changes;
 mod private_cluster;
