@@ -5,7 +5,7 @@
 //! [`http`] reads the request → [`cubu`] checks its signature and parses it → [`decider`] queues it, locks the
 //! organization's ledger, reads facts, asks [`policy`] (the pure core), appends to the [`ledger`], commits, answers.
 //!
-//! Around it: [`access`] (webhook secrets, audit tokens), [`audit`] (looking back), [`postgres`] (pool, migrations, the private
+//! Around it: [`access`] (webhook secrets, audit tokens), [`audit`] (looking back), [`problems`] (policies that do not work), [`postgres`] (pool, migrations, the private
 //! cluster of `bookwarden dev`), [`settings`] (every configuration key) and [`cli`] (one file a subcommand: the composition root).
 
 #[allow(
@@ -24,5 +24,7 @@ pub mod ledger;
 pub mod org;
 pub mod policy;
 pub mod postgres;
+#[allow(clippy::disallowed_methods, reason = "reports at most so often")]
+pub mod problems;
 pub mod settings;
 pub mod telemetry;
