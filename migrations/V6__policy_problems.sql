@@ -30,6 +30,10 @@ comment on column policy.failures.expressions is 'Its expressions at that time: 
 comment on column policy.failures.problem is 'What went wrong last.';
 comment on column policy.failures.failed_at is 'When, to a minute.';
 
+-- The name is the message that an administrator reads.
+alter table policy.customer_blocklist
+    rename constraint names_a_customer_or_a_field_value to names_customer_record_id_or_else_field_type_id_and_field_value;
+
 -- Few policies have an expression; these two tables may have very many rows.
 create index customer_blocklist_with_expression on policy.customer_blocklist (org, id) where applies_when is not null;
 create index capacity_caps_with_expression on policy.capacity_caps (org, id) where applies_when is not null;

@@ -14,5 +14,6 @@ grant usage on schema policy to bookwarden_policy_admin;
 grant select, insert, update, delete, truncate on
     policy.rules, policy.customer_blocklist, policy.blackouts, policy.booking_windows, policy.customer_limits, policy.capacity_caps
 to bookwarden_policy_admin;
--- A new organization needs secrets too, so an operator makes it (bookwarden org); an admin has its kill switch.
-grant select, update (mode, retry_window_seconds, note) on policy.organizations to bookwarden_policy_admin;
+-- A new organization needs secrets too, so an operator makes it (bookwarden org add); an admin has its kill switch. Deleting one is
+-- granted only to be refused by the trigger keep_organization, which says what to do instead.
+grant select, update, delete, truncate on policy.organizations to bookwarden_policy_admin;

@@ -15,5 +15,8 @@ mod support;
 mod booking;
 mod capacity;
 mod cookbook;
+mod mistakes;
 mod policy_changes;
 mod private_cluster;
+mod problems;
+mod roles;

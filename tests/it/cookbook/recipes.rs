@@ -39,6 +39,10 @@ macro_rules! recipes {
             files.sort();
             let tried: Vec<String> = [$($file),*].map(|file| format!("{file}.sql")).into();
             assert_eq!(tried, files);
+            let page = include_str!("../../../docs/policies.md");
+            for file in files {
+                assert!(page.contains(&format!("(../sql/cookbook/{file})")), "{file} is not in docs/policies.md");
+            }
         }
     };
 }
