@@ -26,6 +26,11 @@ pub(super) struct Memory {
 }
 
 impl Memory {
+    /// The version of the policies that decided last.
+    pub(super) fn policy_version(&self) -> i64 {
+        self.policies.set.version
+    }
+
     /// Whether the policies are known as of this head.
     pub(super) fn knows_policies_of(&self, head: &Head) -> bool {
         self.policies.are_at(head)

@@ -179,8 +179,13 @@ impl Writer {
         for policy in &decision.policies {
             if let Compared::Error { error } = &policy.compared {
                 self.metrics.policy_error(&self.org, policy.kind.table());
-                self.problems
-                    .failed(&self.org, policy.kind, policy.id, error);
+                self.problems.failed(
+                    &self.org,
+                    policy.kind,
+                    policy.id,
+                    error,
+                    self.memory.policy_version(),
+                );
             }
         }
     }

@@ -30,6 +30,7 @@ impl Failures {
             kind,
             id,
             problem,
+            policy_version,
         } = failure;
         let policy = (org.clone(), *kind, *id);
         let last = self.0.get(&policy);
@@ -39,15 +40,18 @@ impl Failures {
         if self.0.len() >= MOST_REMEMBERED {
             self.0.clear();
         }
-        self.0.insert(policy, Instant::now());
         tracing::warn!(%org, %kind, id, problem, "a policy's expression failed");
-        sqlx::query(include_str!("../../sql/queries/report_failure.sql"))
+        let reported = sqlx::query(include_str!("../../sql/queries/report_failure.sql"))
             .bind(org.as_str())
             .bind(kind.table())
             .bind(id)
             .bind(problem)
+            .bind(policy_version)
             .execute(pool)
             .await?;
+        if reported.rows_affected() > 0 {
+            self.0.insert(policy, Instant::now());
+        }
         Ok(())
     }
 }

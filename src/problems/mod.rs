@@ -36,6 +36,7 @@ struct Failure {
     kind: Kind,
     id: i64,
     problem: String,
+    policy_version: i64,
 }
 
 /// Where problems are told; cheap to clone.
@@ -51,13 +52,14 @@ impl Problems {
         Self(tell)
     }
 
-    /// A policy's expression failed on a booking. Returns at once.
-    pub fn failed(&self, org: &Org, kind: Kind, id: i64, problem: &str) {
+    /// A policy's expression failed on a booking, as it stood at this policy version. Returns at once.
+    pub fn failed(&self, org: &Org, kind: Kind, id: i64, problem: &str, policy_version: i64) {
         let failure = Failure {
             org: org.clone(),
             kind,
             id,
             problem: problem.to_owned(),
+            policy_version,
         };
         // Full, or shutting down: the decision's own explanation has it.
         let _ = self.0.try_send(failure);
