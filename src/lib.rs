@@ -6,8 +6,8 @@
 //! organization's ledger, reads facts, asks [`policy`] (the pure core), appends to the [`ledger`], commits, answers.
 //!
 //! Around it: [`access`] (webhook secrets, audit tokens), [`audit`] (looking back), [`replay`] (proof from the ledger alone),
-//! [`postgres`] (pool, migrations, the private
-//! cluster of `bookwarden dev`), [`settings`] (every configuration key) and [`cli`] (one file a subcommand: the composition root).
+//! [`problems`] (policies that do not work), [`postgres`] (pool, migrations, the private cluster of `bookwarden dev`), [`settings`]
+//! (every configuration key) and [`cli`] (one file a subcommand: the composition root).
 
 #[allow(
     clippy::disallowed_methods,
@@ -26,5 +26,7 @@ pub mod org;
 pub mod policy;
 pub mod postgres;
 pub mod replay;
+#[allow(clippy::disallowed_methods, reason = "reports at most so often")]
+pub mod problems;
 pub mod settings;
 pub mod telemetry;

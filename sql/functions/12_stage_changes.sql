@@ -36,13 +36,16 @@ begin
         if unknown_org is not null then
             raise exception 'organization "%" does not exist', unknown_org
                 using errcode = 'foreign_key_violation',
-                      hint = format('Create it first: insert into policy.organizations (org) values (%L);', unknown_org);
+                      hint = format('Write it as in policy.organizations, or let an operator make it: bookwarden org add %s', unknown_org);
         end if;
     elsif tg_op = 'UPDATE' then
         if exists (select from old_rows o full join new_rows n on n.id = o.id and n.org = o.org
                    where o.id is null or n.id is null) then
             raise exception 'the id and the org of a policy cannot be changed (policy.%)', tg_table_name
-                using errcode = 'restrict_violation', hint = 'Delete the row and insert another.';
+                using errcode = 'restrict_violation',
+                      hint = case tg_table_name
+                          when 'organizations' then 'An organization keeps its name, because its ledger bears it.'
+                          else 'Delete the row and insert another.' end;
         end if;
     elsif tg_op = 'TRUNCATE' then
         -- TRUNCATE keeps every reader out of the table until it commits, bookings too: do not let it lie about.

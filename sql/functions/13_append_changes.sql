@@ -20,6 +20,7 @@ declare
 begin
     -- "set constraints all immediate" would bring us here before the commit: then do not let the lock lie about.
     perform set_config('idle_in_transaction_session_timeout', '1s', true);
+    perform set_config('statement_timeout', '1s', true);
     perform policy.gather_changes(new.transaction_id);
 
     -- Always in the order of the names, so that two transactions over the same organizations cannot deadlock.

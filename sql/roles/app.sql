@@ -26,3 +26,5 @@ grant select on
     policy.capacity_caps
 to bookwarden_app;
 grant select on all tables in schema access to bookwarden_app;
+-- Reports of what is wrong with policies; not policies themselves.
+grant select, insert, update, delete on policy.expression_problems, policy.failures to bookwarden_app;

@@ -98,6 +98,15 @@ pub enum CliError {
     /// Standard output is closed.
     #[error("cannot write to standard output: {0}")]
     Output(#[source] io::Error),
+    /// A file cannot be written.
+    #[error("cannot write {path}: {source}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// The system gives no threads.
     #[error("cannot start: {0}")]
     Runtime(#[source] io::Error),

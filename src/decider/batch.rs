@@ -22,6 +22,31 @@ pub(super) struct Memory {
     tallies: Tallies,
     // The newest event that the tallies know of.
     tallied_seq: i64,
+    // How many of the events after it are policy events that `policies` knows of.
+    new_policy_events: i64,
+}
+
+impl Memory {
+    /// The version of the policies that decided last.
+    pub(super) fn policy_version(&self) -> i64 {
+        self.policies.set.version
+    }
+
+    /// Whether the policies are known as of this head.
+    pub(super) fn knows_policies_of(&self, head: &Head) -> bool {
+        self.policies.are_at(head)
+    }
+
+    /// Reads the policies up to a head whose lock was given up again.
+    pub(super) async fn read_ahead(
+        &mut self,
+        connection: &mut PgConnection,
+        org: &Org,
+        head: &Head,
+    ) -> Result<(), BatchError> {
+        self.new_policy_events += self.policies.catch_up(connection, org, head).await?;
+        Ok(())
+    }
 }
 
 /// More known counts than this are forgotten together: a bound on memory.
@@ -62,13 +87,14 @@ pub(super) async fn commit(
     memory: &mut Memory,
 ) -> Result<Vec<Option<Decided>>, BatchError> {
     // Every read below is a statement of its own after the lock, so that it sees all that was committed before (READ COMMITTED).
-    let new_policy_events = memory.policies.catch_up(connection, org, head).await?;
-    let only_policies_changed = head.last_seq == memory.tallied_seq + new_policy_events;
+    memory.new_policy_events += memory.policies.catch_up(connection, org, head).await?;
+    let only_policies_changed = head.last_seq == memory.tallied_seq + memory.new_policy_events;
     if !only_policies_changed || memory.tallies.len() > MOST_TALLIES {
         memory.tallies.clear();
     }
     // Until the commit is certain, the tallies below belong to a transaction that may not be.
     memory.tallied_seq = -1;
+    memory.new_policy_events = 0;
 
     let policies = &memory.policies.set;
     let mut asked: Vec<Asked<'_>> = submissions(commands)

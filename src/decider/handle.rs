@@ -14,6 +14,7 @@ use super::writer::Writer;
 use crate::cubu::after::After;
 use crate::cubu::request::Booking;
 use crate::org::Org;
+use crate::problems::Problems;
 use crate::telemetry::Metrics;
 
 /// A booking at the door: authenticated and parsed, with the exact text that came in.
@@ -125,6 +126,7 @@ struct Office {
     pool: PgPool,
     limits: Limits,
     metrics: Arc<Metrics>,
+    problems: Problems,
     // None once shut down.
     desks: Mutex<Option<HashMap<Org, Desk>>>,
 }
@@ -137,8 +139,10 @@ impl Decider {
     /// Starts; each organization's writer starts with its first booking.
     #[must_use]
     pub fn start(pool: PgPool, limits: Limits, metrics: Arc<Metrics>) -> Self {
+        let problems = Problems::start(pool.clone(), Arc::clone(&metrics));
         Self(Arc::new(Office {
             pool,
+            problems,
             limits,
             metrics,
             desks: Mutex::new(Some(HashMap::new())),
@@ -222,6 +226,7 @@ impl Decider {
             self.0.pool.clone(),
             limits,
             Arc::clone(&self.0.metrics),
+            self.0.problems.clone(),
         );
         Desk {
             queue,

@@ -1,4 +1,7 @@
-//! The policies in force, kept in memory and caught up from the ledger under the head's lock (promise 2).
+//! The policies in force, kept in memory and caught up from the ledger (promise 2).
+//!
+//! Twice when there is something new: first up to what the head said, without its lock, because a hundred thousand changed caps take
+//! a while to read and other processes must not wait for it; then, under the lock, what little came in between.
 
 use std::collections::HashSet;
 
@@ -23,14 +26,19 @@ pub(super) struct Policies {
 }
 
 impl Policies {
-    /// Brings the policies up to the locked head. Answers how many policy events were new.
+    /// Whether these are the policies as of this head.
+    pub(super) fn are_at(&self, head: &Head) -> bool {
+        self.loaded && self.set.version == head.policy_version
+    }
+
+    /// Brings the policies up to a head, locked or not. Answers how many policy events were new.
     pub(super) async fn catch_up(
         &mut self,
         connection: &mut PgConnection,
         org: &Org,
         head: &Head,
     ) -> Result<i64, sqlx::Error> {
-        if self.loaded && self.set.version == head.policy_version {
+        if self.are_at(head) {
             return Ok(0);
         }
         let mut new_events = 0;
@@ -59,10 +67,12 @@ impl Policies {
                     None => blocklist_changed = true,
                 }
             }
+            self.set.version = head.policy_version;
         } else {
             self.set = load(connection, org).await?;
             blocklist_changed = true;
         }
+        // Without the lock these are the fields of now, which may be later: then that change is new next time, and they are read again.
         if blocklist_changed {
             self.blocked_fields =
                 sqlx::query_scalar(include_str!("../../sql/queries/list_blocked_fields.sql"))
@@ -72,7 +82,6 @@ impl Policies {
                     .into_iter()
                     .collect();
         }
-        self.set.version = head.policy_version;
         self.loaded = true;
         Ok(new_events)
     }
@@ -88,12 +97,13 @@ impl Policies {
 
 async fn load(connection: &mut PgConnection, org: &Org) -> Result<PolicySet, sqlx::Error> {
     let mut set = PolicySet::default();
-    let mut rows = sqlx::query_as::<_, (String, i64, String)>(include_str!(
+    let mut rows = sqlx::query_as::<_, (i64, String, i64, String)>(include_str!(
         "../../sql/queries/read_policies.sql"
     ))
     .bind(org.as_str())
     .fetch(connection);
-    while let Some((table, id, row)) = rows.try_next().await? {
+    while let Some((version, table, id, row)) = rows.try_next().await? {
+        set.version = version;
         let Some(kind) = Kind::of_table(&table) else {
             continue;
         };

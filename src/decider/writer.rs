@@ -1,6 +1,7 @@
 //! One writer an organization: gathers what waits into batches, and answers after each commit.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
@@ -12,8 +13,13 @@ use super::handle::{Command, DecideError, Limits};
 use super::sequence::Decided;
 use crate::ledger::head::Head;
 use crate::org::Org;
-use crate::policy::explanation::Verdict;
+use crate::policy::explanation::Compared;
+use crate::problems::Problems;
 use crate::telemetry::Metrics;
+
+/// The longest that reading all policies may take. Bookings are answered 503 meanwhile if it takes longer than they wait; a shorter
+/// limit would start the same reading again and again.
+const READING_POLICIES: Duration = Duration::from_secs(60);
 
 /// Writes one organization's ledger.
 #[derive(Debug)]
@@ -22,16 +28,24 @@ pub(super) struct Writer {
     pool: PgPool,
     limits: Limits,
     metrics: Arc<Metrics>,
+    problems: Problems,
     memory: Memory,
 }
 
 impl Writer {
-    pub(super) fn new(org: Org, pool: PgPool, limits: Limits, metrics: Arc<Metrics>) -> Self {
+    pub(super) fn new(
+        org: Org,
+        pool: PgPool,
+        limits: Limits,
+        metrics: Arc<Metrics>,
+        problems: Problems,
+    ) -> Self {
         Self {
             org,
             pool,
             limits,
             metrics,
+            problems,
             memory: Memory::default(),
         }
     }
@@ -78,7 +92,7 @@ impl Writer {
         &mut self,
         commands: &[Command],
     ) -> Result<Vec<Option<Decided>>, BatchError> {
-        let (mut connection, head) = self.begin().await?;
+        let (mut connection, head) = self.begin_with_policies().await?;
         let committing = commit(
             &mut connection,
             &self.org,
@@ -93,6 +107,29 @@ impl Writer {
             drop(connection.detach());
         }
         result
+    }
+
+    /// A connection with the head locked, and the policies known but for what was changed in the moment before.
+    async fn begin_with_policies(
+        &mut self,
+    ) -> Result<(PoolConnection<Postgres>, Head), BatchError> {
+        let (mut connection, head) = self.begin().await?;
+        if self.memory.knows_policies_of(&head) {
+            return Ok((connection, head));
+        }
+        let reading = async {
+            sqlx::raw_sql("rollback").execute(&mut *connection).await?;
+            self.memory
+                .read_ahead(&mut connection, &self.org, &head)
+                .await
+        };
+        let read = timeout(READING_POLICIES, reading).await;
+        if let Err(error) = read.unwrap_or_else(|_| Err(too_slow())) {
+            drop(connection.detach());
+            return Err(error);
+        }
+        drop(connection);
+        self.begin().await
     }
 
     /// A connection with the head locked. If a pooled connection turns out broken (the database was restarted since), nothing has
@@ -139,13 +176,17 @@ impl Writer {
             return;
         };
         self.metrics.decision(&self.org, decision.outcome.as_str());
-        for policy in decision
-            .policies
-            .iter()
-            .filter(|policy| policy.verdict == Verdict::Error)
-        {
-            self.metrics.policy_error(&self.org, policy.kind.table());
-            tracing::warn!(org = %self.org, kind = %policy.kind, id = policy.id, "a policy's expression failed");
+        for policy in &decision.policies {
+            if let Compared::Error { error } = &policy.compared {
+                self.metrics.policy_error(&self.org, policy.kind.table());
+                self.problems.failed(
+                    &self.org,
+                    policy.kind,
+                    policy.id,
+                    error,
+                    self.memory.policy_version(),
+                );
+            }
         }
     }
 }

@@ -100,7 +100,7 @@ impl<'a> Record<'a> {
 
     /// Notes that a policy's expression failed.
     pub(super) fn note_error(&mut self, kind: Kind, header: &Header, error: &ExpressionError) {
-        let error = error.to_string();
+        let error = error.in_brief();
         self.note(kind, header, Verdict::Error, Compared::Error { error });
     }
 }

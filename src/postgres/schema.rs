@@ -24,6 +24,7 @@ pub(super) const MIGRATIONS: &[SqlFile] = sql_files![
     "migrations/V2__policy.sql",
     "migrations/V3__access.sql",
     "migrations/V4__policy_kinds.sql",
+    "migrations/V6__policy_problems.sql",
 ];
 
 /// Applied again by every migrate, in this order: functions, triggers, roles, views, setup, and by name within.
@@ -42,6 +43,10 @@ pub(super) const REAPPLIED: &[SqlFile] = sql_files![
     "sql/triggers/ledger.sql",
     "sql/triggers/policy.sql",
     "sql/roles/app.sql",
+    "sql/roles/functions.sql",
+    "sql/roles/policy_admin.sql",
+    "sql/views/10_policy_expressions.sql",
+    "sql/views/11_policy_problems.sql",
     "sql/setup/bookwarden_schema.sql",
     "sql/setup/default_organization.sql",
 ];

@@ -63,6 +63,7 @@ pub struct Metrics {
     rejections_dropped: Counter,
     http_requests: Family<RequestLabels, Counter>,
     policy_errors: Family<PolicyErrorLabels, Counter>,
+    policy_problems: Family<OrgLabel, Gauge>,
 }
 
 impl Metrics {
@@ -82,6 +83,7 @@ impl Metrics {
             rejections_dropped: Counter::default(),
             http_requests: Family::default(),
             policy_errors: Family::default(),
+            policy_problems: Family::default(),
         };
         metrics.register();
         metrics
@@ -130,6 +132,11 @@ impl Metrics {
             "policy_errors",
             "Policies that could not be evaluated",
             self.policy_errors.clone(),
+        );
+        registry.register(
+            "policy_problems",
+            "Rows of policy.problems: policies whose expressions do not compile or failed",
+            self.policy_problems.clone(),
         );
     }
 
@@ -185,6 +192,13 @@ impl Metrics {
         self.policy_errors.get_or_create(&labels).inc();
     }
 
+    /// So many policies are in `policy.problems`.
+    pub fn policy_problems(&self, org: &Org, count: i64) {
+        self.policy_problems
+            .get_or_create(&org_label(org))
+            .set(count);
+    }
+
     /// Everything, in the OpenMetrics text format.
     #[must_use]
     pub fn encode(&self) -> String {
@@ -223,6 +237,7 @@ mod tests {
         metrics.rejection_dropped();
         metrics.http_request("/healthz", 200);
         metrics.policy_error(&org, "rules");
+        metrics.policy_problems(&org, 2);
         let text = metrics.encode();
         for line in [
             r#"bookwarden_decisions_total{org="default",outcome="approved"} 1"#,
@@ -234,6 +249,7 @@ mod tests {
             "bookwarden_rejections_dropped_total 1",
             r#"bookwarden_http_requests_total{route="/healthz",status="200"} 1"#,
             r#"bookwarden_policy_errors_total{org="default",kind="rules"} 1"#,
+            r#"bookwarden_policy_problems{org="default"} 2"#,
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }

@@ -179,7 +179,21 @@ pub enum ExpressionError {
     EvaluatorFailed,
 }
 
+/// The longest text of [`ExpressionError::in_brief`], in characters.
+const BRIEF: usize = 200;
+
 impl ExpressionError {
+    /// The beginning of its text: what a decision's explanation says. The whole is in `policy.problems`.
+    #[must_use]
+    pub fn in_brief(&self) -> String {
+        let mut text = self.to_string();
+        if let Some((end, _)) = text.char_indices().nth(BRIEF) {
+            text.truncate(end);
+            text.push('…');
+        }
+        text
+    }
+
     /// From what the interpreter says, without the values that it quotes.
     pub(super) fn from_execution(error: cel::ExecutionError) -> Self {
         use cel::ExecutionError as E;
