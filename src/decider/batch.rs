@@ -30,6 +30,9 @@ const MOST_TALLIES: usize = 100_000;
 pub(super) enum BatchError {
     #[error("no such organization")]
     UnknownOrg,
+    /// There is no connection to be had.
+    #[error("the database is away: {0}")]
+    Away(#[source] sqlx::Error),
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
@@ -38,7 +41,7 @@ impl From<&BatchError> for DecideError {
     fn from(error: &BatchError) -> Self {
         match error {
             BatchError::UnknownOrg => Self::UnknownOrg,
-            BatchError::Database(_) => Self::Unavailable,
+            BatchError::Away(_) | BatchError::Database(_) => Self::Unavailable,
         }
     }
 }

@@ -15,6 +15,13 @@ use crate::org::Org;
 use crate::policy::explanation::Verdict;
 use crate::telemetry::Metrics;
 
+/// Whether the database could be reached at all.
+#[derive(Debug, PartialEq, Eq)]
+enum Reach {
+    There,
+    Away,
+}
+
 /// Writes one organization's ledger.
 #[derive(Debug)]
 pub(super) struct Writer {
@@ -42,14 +49,27 @@ impl Writer {
         // While one batch commits, the next gathers: batches grow with the load, and a lone booking waits for nobody.
         while queue.recv_many(&mut waiting, self.limits.batch).await > 0 {
             self.metrics.queue_depth(&self.org, queue.len());
+            // Who was answered 503 or went away while waiting must not take a place: nobody would know of it.
+            waiting.retain(|command| !command.is_abandoned());
+            if waiting.is_empty() {
+                continue;
+            }
             self.metrics.batch(waiting.len());
-            self.write(std::mem::take(&mut waiting)).await;
+            if self.write(std::mem::take(&mut waiting)).await == Reach::Away {
+                // Those who came meanwhile need not wait as long again to hear the same.
+                while let Ok(command) = queue.try_recv() {
+                    waiting.push(command);
+                }
+                refuse(std::mem::take(&mut waiting), &DecideError::Unavailable);
+                self.metrics.queue_depth(&self.org, queue.len());
+            }
         }
     }
 
     /// Records a batch and answers. If the database refuses what one of its commands carries, the others must not suffer: the batch
     /// is halved until that one stands alone.
-    async fn write(&mut self, commands: Vec<Command>) {
+    async fn write(&mut self, commands: Vec<Command>) -> Reach {
+        let mut reach = Reach::There;
         let mut batches = vec![commands];
         while let Some(mut commands) = batches.pop() {
             match self.try_commit(&commands).await {
@@ -61,6 +81,9 @@ impl Writer {
                 }
                 Err(error) => {
                     tracing::error!(org = %self.org, batch = commands.len(), %error, "a batch was not recorded");
+                    if matches!(error, BatchError::Away(_)) {
+                        reach = Reach::Away;
+                    }
                     let problem = if refuses_content(&error) {
                         DecideError::Refused("the database refused its content".to_owned())
                     } else {
@@ -70,6 +93,7 @@ impl Writer {
                 }
             }
         }
+        reach
     }
 
     /// One transaction on one connection. A connection on which anything failed is thrown away: its transaction may be open, or its
@@ -100,7 +124,7 @@ impl Writer {
     async fn begin(&self) -> Result<(PoolConnection<Postgres>, Head), BatchError> {
         let mut attempts = self.pool.size() + 1;
         loop {
-            let mut connection = self.pool.acquire().await?;
+            let mut connection = self.pool.acquire().await.map_err(BatchError::Away)?;
             let beginning = begin(&mut connection, &self.org);
             let error = match timeout(self.limits.timeout, beginning).await {
                 Ok(Ok(head)) => return Ok((connection, head)),
