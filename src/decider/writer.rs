@@ -49,12 +49,6 @@ impl Writer {
         // While one batch commits, the next gathers: batches grow with the load, and a lone booking waits for nobody.
         while queue.recv_many(&mut waiting, self.limits.batch).await > 0 {
             self.metrics.queue_depth(&self.org, queue.len());
-            // Who was answered 503 or went away while waiting must not take a place: nobody would know of it.
-            waiting.retain(|command| !command.is_abandoned());
-            if waiting.is_empty() {
-                continue;
-            }
-            self.metrics.batch(waiting.len());
             if self.write(std::mem::take(&mut waiting)).await == Reach::Away {
                 // Those who came meanwhile need not wait as long again to hear the same.
                 while let Ok(command) = queue.try_recv() {
@@ -72,7 +66,7 @@ impl Writer {
         let mut reach = Reach::There;
         let mut batches = vec![commands];
         while let Some(mut commands) = batches.pop() {
-            match self.try_commit(&commands).await {
+            match self.try_commit(&mut commands).await {
                 Ok(answers) => self.answer(commands, answers),
                 Err(error) if commands.len() > 1 && refuses_content(&error) => {
                     let second_half = commands.split_off(commands.len() / 2);
@@ -100,9 +94,12 @@ impl Writer {
     /// protocol half-way; the server rolls it back.
     async fn try_commit(
         &mut self,
-        commands: &[Command],
+        commands: &mut Vec<Command>,
     ) -> Result<Vec<Option<Decided>>, BatchError> {
         let (mut connection, head) = self.begin().await?;
+        // Who was answered 503 meanwhile must not take a place of which nobody would know.
+        commands.retain(|command| !command.is_abandoned());
+        self.metrics.batch(commands.len());
         let committing = commit(
             &mut connection,
             &self.org,

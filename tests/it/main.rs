@@ -14,5 +14,7 @@ mod support;
 
 mod booking;
 mod capacity;
+mod crash;
+mod operations;
 mod policy_changes;
 mod private_cluster;
