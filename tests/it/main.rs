@@ -18,3 +18,4 @@ mod crash;
 mod operations;
 mod policy_changes;
 mod private_cluster;
+mod webhook_wire;
