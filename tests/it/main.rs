@@ -12,9 +12,11 @@
 
 mod support;
 
+mod bad_policies;
 mod booking;
 mod capacity;
 mod crash;
+mod match_key;
 mod operations;
 mod policy_changes;
 mod private_cluster;
