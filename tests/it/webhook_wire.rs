@@ -56,6 +56,18 @@ async fn what_is_too_large_is_recorded_before_it_is_answered() {
     app.check().await;
 }
 
+#[tokio::test]
+async fn nothing_is_kept_for_an_organization_that_does_not_exist() {
+    let app = TestApp::start().await;
+    let path = format!("/nobody{ROUTE}");
+    let large = app.post(&app.server, &path, "x".repeat(300_000), None);
+    let large = large.await.expect("an answer");
+    assert_eq!(large.json["type"], "/problems/unknown-organization");
+    let metrics = reqwest::get(format!("{}/metrics", app.server.url)).await;
+    let metrics = metrics.expect("an answer").text().await.expect("a body");
+    assert!(!metrics.contains("nobody"), "{metrics}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_comes_too_slowly_is_recorded_before_it_is_answered() {
     let app = TestApp::start().await;
