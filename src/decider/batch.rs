@@ -25,6 +25,8 @@ pub(super) struct Memory {
 /// More known counts than this are forgotten together: a bound on memory.
 const MOST_TALLIES: usize = 100_000;
 
+const BEGIN: &str = include_str!("../../sql/queries/begin_batch.sql");
+
 /// Why a batch failed. Nothing of it was recorded, unless the connection was lost while committing.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum BatchError {
@@ -48,7 +50,7 @@ impl From<&BatchError> for DecideError {
 
 /// Begins the transaction and locks the ledger's head. Nothing was recorded yet if this fails.
 pub(super) async fn begin(connection: &mut PgConnection, org: &Org) -> Result<Head, BatchError> {
-    sqlx::raw_sql("begin").execute(&mut *connection).await?;
+    sqlx::raw_sql(BEGIN).execute(&mut *connection).await?;
     head::lock(connection, org)
         .await?
         .ok_or(BatchError::UnknownOrg)
@@ -125,4 +127,18 @@ fn submissions(commands: &[Command]) -> impl Iterator<Item = &Submission> {
         Command::Decide(submission, _) => Some(&**submission),
         Command::Reject(..) => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::BEGIN;
+    use crate::policy::kind::Kind;
+
+    #[test]
+    fn every_policy_table_is_locked_before_the_head() {
+        for kind in Kind::ALL {
+            let table = format!("policy.{kind}");
+            assert!(BEGIN.contains(&table), "{table} is in begin_batch.sql");
+        }
+    }
 }

@@ -15,6 +15,9 @@ use crate::org::Org;
 use crate::policy::explanation::Verdict;
 use crate::telemetry::Metrics;
 
+/// How often a batch is tried again if another transaction was in its way.
+const MOST_ATTEMPTS: usize = 3;
+
 /// Whether the database could be reached at all.
 #[derive(Debug, PartialEq, Eq)]
 enum Reach {
@@ -64,10 +67,16 @@ impl Writer {
     /// is halved until that one stands alone.
     async fn write(&mut self, commands: Vec<Command>) -> Reach {
         let mut reach = Reach::There;
+        let mut attempts_left = MOST_ATTEMPTS;
         let mut batches = vec![commands];
         while let Some(mut commands) = batches.pop() {
             match self.try_commit(&mut commands).await {
                 Ok(answers) => self.answer(commands, answers),
+                Err(error) if attempts_left > 0 && was_in_the_way(&error) => {
+                    tracing::warn!(org = %self.org, batch = commands.len(), %error, "a batch is tried again");
+                    attempts_left -= 1;
+                    batches.push(commands);
+                }
                 Err(error) if commands.len() > 1 && refuses_content(&error) => {
                     let second_half = commands.split_off(commands.len() / 2);
                     batches.push(second_half);
@@ -197,6 +206,14 @@ fn is_broken(error: &BatchError) -> bool {
         }
         _ => false,
     }
+}
+
+/// SQLSTATE 40001 (serialization failure) and 40P01 (deadlock): nothing is wrong with the batch, and nothing of it was recorded.
+fn was_in_the_way(error: &BatchError) -> bool {
+    let BatchError::Database(sqlx::Error::Database(error)) = error else {
+        return false;
+    };
+    matches!(error.code().as_deref(), Some("40001" | "40P01"))
 }
 
 /// SQLSTATE classes 22 (data exception), 23 (integrity constraint violation) and 54 (program limit exceeded).

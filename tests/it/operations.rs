@@ -163,6 +163,27 @@ async fn health_readiness_and_metrics() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn truncating_a_policy_table_under_load_harms_nobody() {
+    let app = TestApp::start().await;
+    let load = Load::start(&app.server.url, 24);
+    for _ in 0..20 {
+        app.sql(
+            "insert into policy.customer_blocklist (customer_record_id) values (gen_random_uuid())",
+        )
+        .await;
+        app.sql("truncate policy.customer_blocklist").await;
+        app.sql("truncate policy.capacity_caps, policy.customer_blocklist")
+            .await;
+    }
+    let asked = load.stop().await;
+    for one in &asked {
+        assert!(matches!(one.end, End::Answered { .. }), "{:?}", one.end);
+        assert!(one.took < Duration::from_secs(2), "{:?}", one.took);
+    }
+    app.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_shutdown_answers_what_was_accepted() {
     let mut app = TestApp::start().await;
     let load = Load::start(&app.server.url, 24);
