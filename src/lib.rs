@@ -25,8 +25,8 @@ pub mod ledger;
 pub mod org;
 pub mod policy;
 pub mod postgres;
-pub mod replay;
 #[allow(clippy::disallowed_methods, reason = "reports at most so often")]
 pub mod problems;
+pub mod replay;
 pub mod settings;
 pub mod telemetry;

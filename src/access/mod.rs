@@ -74,6 +74,17 @@ impl Access {
         }
     }
 
+    /// Whether there is such an organization. Asked first, so that nothing is kept for names that strangers make up.
+    ///
+    /// # Errors
+    /// When there is none, or that cannot be found out now.
+    pub async fn require(&self, org: &Org) -> Result<(), AccessError> {
+        match self.cache.get(org) {
+            Some(_) => Ok(()),
+            None => self.cache.look_up(org).await.map(|_| ()),
+        }
+    }
+
     /// Whether the request comes from `org`'s Cubu. Before it says no, it looks whether a secret was added just now.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! `bookwarden send`
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -77,7 +77,7 @@ pub(super) fn run(args: SendArgs) -> Result<ExitCode, CliError> {
         None => eprintln!("HTTP {status}"),
     }
     let text = answer.body_mut().read_to_string().map_err(no_answer)?;
-    println!("{}", pretty(&text));
+    writeln!(std::io::stdout(), "{}", pretty(&text)).map_err(CliError::Output)?;
     Ok(if status == 200 {
         ExitCode::SUCCESS
     } else {

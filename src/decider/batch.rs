@@ -52,11 +52,16 @@ impl Memory {
 /// More known counts than this are forgotten together: a bound on memory.
 const MOST_TALLIES: usize = 100_000;
 
+const BEGIN: &str = include_str!("../../sql/queries/begin_batch.sql");
+
 /// Why a batch failed. Nothing of it was recorded, unless the connection was lost while committing.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum BatchError {
     #[error("no such organization")]
     UnknownOrg,
+    /// There is no connection to be had.
+    #[error("the database is away: {0}")]
+    Away(#[source] sqlx::Error),
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
@@ -65,14 +70,14 @@ impl From<&BatchError> for DecideError {
     fn from(error: &BatchError) -> Self {
         match error {
             BatchError::UnknownOrg => Self::UnknownOrg,
-            BatchError::Database(_) => Self::Unavailable,
+            BatchError::Away(_) | BatchError::Database(_) => Self::Unavailable,
         }
     }
 }
 
 /// Begins the transaction and locks the ledger's head. Nothing was recorded yet if this fails.
 pub(super) async fn begin(connection: &mut PgConnection, org: &Org) -> Result<Head, BatchError> {
-    sqlx::raw_sql("begin").execute(&mut *connection).await?;
+    sqlx::raw_sql(BEGIN).execute(&mut *connection).await?;
     head::lock(connection, org)
         .await?
         .ok_or(BatchError::UnknownOrg)
@@ -166,4 +171,18 @@ fn follow_ups(commands: &[Command]) -> impl Iterator<Item = &FollowUp> {
         Command::Follow(follow_up, _) => Some(&**follow_up),
         Command::Decide(..) | Command::Reject(..) => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::BEGIN;
+    use crate::policy::kind::Kind;
+
+    #[test]
+    fn every_policy_table_is_locked_before_the_head() {
+        for kind in Kind::ALL {
+            let table = format!("policy.{kind}");
+            assert!(BEGIN.contains(&table), "{table} is in begin_batch.sql");
+        }
+    }
 }

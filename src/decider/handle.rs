@@ -114,6 +114,17 @@ pub(super) enum Command {
     Reject(Rejection, u64, oneshot::Sender<Result<(), DecideError>>),
 }
 
+impl Command {
+    /// Whether nobody waits for it any more.
+    pub(super) fn is_abandoned(&self) -> bool {
+        match self {
+            Self::Decide(_, reply) => reply.is_closed(),
+            // Recorded for the ledger's sake, not for the sender's.
+            Self::Follow(..) | Self::Reject(..) => false,
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Desk {
     queue: mpsc::Sender<Command>,

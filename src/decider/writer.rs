@@ -20,6 +20,15 @@ use crate::telemetry::Metrics;
 /// The longest that reading all policies may take. Bookings are answered 503 meanwhile if it takes longer than they wait; a shorter
 /// limit would start the same reading again and again.
 const READING_POLICIES: Duration = Duration::from_secs(60);
+/// How often a batch is tried again if another transaction was in its way.
+const MOST_ATTEMPTS: usize = 3;
+
+/// Whether the database could be reached at all.
+#[derive(Debug, PartialEq, Eq)]
+enum Reach {
+    There,
+    Away,
+}
 
 /// Writes one organization's ledger.
 #[derive(Debug)]
@@ -56,18 +65,31 @@ impl Writer {
         // While one batch commits, the next gathers: batches grow with the load, and a lone booking waits for nobody.
         while queue.recv_many(&mut waiting, self.limits.batch).await > 0 {
             self.metrics.queue_depth(&self.org, queue.len());
-            self.metrics.batch(waiting.len());
-            self.write(std::mem::take(&mut waiting)).await;
+            if self.write(std::mem::take(&mut waiting)).await == Reach::Away {
+                // Those who came meanwhile need not wait as long again to hear the same.
+                while let Ok(command) = queue.try_recv() {
+                    waiting.push(command);
+                }
+                refuse(std::mem::take(&mut waiting), &DecideError::Unavailable);
+                self.metrics.queue_depth(&self.org, queue.len());
+            }
         }
     }
 
     /// Records a batch and answers. If the database refuses what one of its commands carries, the others must not suffer: the batch
     /// is halved until that one stands alone.
-    async fn write(&mut self, commands: Vec<Command>) {
+    async fn write(&mut self, commands: Vec<Command>) -> Reach {
+        let mut reach = Reach::There;
+        let mut attempts_left = MOST_ATTEMPTS;
         let mut batches = vec![commands];
         while let Some(mut commands) = batches.pop() {
-            match self.try_commit(&commands).await {
+            match self.try_commit(&mut commands).await {
                 Ok(answers) => self.answer(commands, answers),
+                Err(error) if attempts_left > 0 && was_in_the_way(&error) => {
+                    tracing::warn!(org = %self.org, batch = commands.len(), %error, "a batch is tried again");
+                    attempts_left -= 1;
+                    batches.push(commands);
+                }
                 Err(error) if commands.len() > 1 && refuses_content(&error) => {
                     let second_half = commands.split_off(commands.len() / 2);
                     batches.push(second_half);
@@ -75,6 +97,9 @@ impl Writer {
                 }
                 Err(error) => {
                     tracing::error!(org = %self.org, batch = commands.len(), %error, "a batch was not recorded");
+                    if matches!(error, BatchError::Away(_)) {
+                        reach = Reach::Away;
+                    }
                     let problem = if refuses_content(&error) {
                         DecideError::Refused("the database refused its content".to_owned())
                     } else {
@@ -84,15 +109,19 @@ impl Writer {
                 }
             }
         }
+        reach
     }
 
     /// One transaction on one connection. A connection on which anything failed is thrown away: its transaction may be open, or its
     /// protocol half-way; the server rolls it back.
     async fn try_commit(
         &mut self,
-        commands: &[Command],
+        commands: &mut Vec<Command>,
     ) -> Result<Vec<Option<Decided>>, BatchError> {
         let (mut connection, head) = self.begin_with_policies().await?;
+        // Who was answered 503 meanwhile must not take a place of which nobody would know.
+        commands.retain(|command| !command.is_abandoned());
+        self.metrics.batch(commands.len());
         let committing = commit(
             &mut connection,
             &self.org,
@@ -137,7 +166,7 @@ impl Writer {
     async fn begin(&self) -> Result<(PoolConnection<Postgres>, Head), BatchError> {
         let mut attempts = self.pool.size() + 1;
         loop {
-            let mut connection = self.pool.acquire().await?;
+            let mut connection = self.pool.acquire().await.map_err(BatchError::Away)?;
             let beginning = begin(&mut connection, &self.org);
             let error = match timeout(self.limits.timeout, beginning).await {
                 Ok(Ok(head)) => return Ok((connection, head)),
@@ -217,6 +246,14 @@ fn is_broken(error: &BatchError) -> bool {
         }
         _ => false,
     }
+}
+
+/// SQLSTATE 40001 (serialization failure) and 40P01 (deadlock): nothing is wrong with the batch, and nothing of it was recorded.
+fn was_in_the_way(error: &BatchError) -> bool {
+    let BatchError::Database(sqlx::Error::Database(error)) = error else {
+        return false;
+    };
+    matches!(error.code().as_deref(), Some("40001" | "40P01"))
 }
 
 /// SQLSTATE classes 22 (data exception), 23 (integrity constraint violation) and 54 (program limit exceeded).

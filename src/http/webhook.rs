@@ -158,6 +158,9 @@ async fn admit(
     request: &HttpRequest,
     payload: Payload,
 ) -> Result<Authentic, Refusal> {
+    if let Err(error) = app.parts.access.require(org).await {
+        return Err(Refusal::of(error, Vec::new()));
+    }
     let limits = &app.parts.limits;
     if !limits.headers_fit(request) {
         let detail = format!("at most {} bytes", limits.max_header_bytes);

@@ -32,9 +32,9 @@ pub fn field_texts(value: &RawValue) -> Vec<String> {
 fn scalar_text(text: &str) -> Option<String> {
     match text.as_bytes().first()? {
         b'[' | b'{' | b'n' => None,
-        // What is no valid text, such as half a surrogate pair, cannot be in a blocklist either.
+        // What Postgres cannot store, half a surrogate pair or U+0000, cannot be in a blocklist either, nor be asked for.
         b'"' => match serde_json::from_str(text) {
-            Ok(Value::String(text)) => Some(text),
+            Ok(Value::String(text)) if !text.contains('\0') => Some(text),
             _ => None,
         },
         // As it was written: 1.0 is not 1, and a long number keeps all of its digits.
@@ -116,6 +116,7 @@ mod tests {
             ("[]", vec![]),
             (r#""""#, vec![""]),
             (r#""\ud800""#, vec![]),
+            (r#""a\u0000b""#, vec![]),
         ] {
             assert_eq!(texts(json), wanted, "{json}");
         }

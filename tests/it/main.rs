@@ -14,12 +14,17 @@
 mod support;
 
 mod after_booking;
+mod bad_policies;
 mod booking;
 mod capacity;
 mod catalogue;
 mod cookbook;
+mod crash;
+mod match_key;
 mod mistakes;
+mod operations;
 mod policy_changes;
 mod private_cluster;
 mod problems;
 mod roles;
+mod webhook_wire;

@@ -38,6 +38,12 @@ async fn eventful() -> TestApp {
     app.sql("insert into policy.customer_blocklist (field_type_id, field_value) select gen_random_uuid(), 'value ' || n from generate_series(1, 150) n")
         .await;
     let blocked = "insert into policy.customer_blocklist (field_type_id, field_value) values ('4848ba2d-a80a-4f3c-b170-578d19899e2f', ' +972501234567 ')";
+    app.sql("insert into policy.rules (condition, add_tags, set_channel) values ('minuteOfDay >= 600 && bookedBy == \"self-service\"', '{11111111-1111-4111-8111-111111111111}', 'Video');
+             insert into policy.rules (mode, condition, cancel, message) values ('shadow', 'nonsense ==', true, 'Never');
+             insert into policy.blackouts (mode, from_date, message) values ('shadow', '2027-03-09', 'Holiday');
+             insert into policy.booking_windows (max_days_ahead, applies_when) values (3650, 'channel == \"Video\"');
+             insert into policy.customer_limits (mode, max_appointments, gap_minutes) values ('shadow', 2, 30)")
+        .await;
     for round in 0..12 {
         let mut asked = booking();
         asked["appointment"]["cuIndex"] = (round % 3).into();
@@ -56,6 +62,14 @@ async fn eventful() -> TestApp {
         )
         .await
         .expect("an answer");
+        if round % 5 == 0 {
+            let closed = format!(r#"{{"caseId": {}}}"#, asked["caseId"]);
+            for (action, body) in [("afterBookAppointment", asked.to_string()), ("afterClose", closed)] {
+                let authorization = Some(signature::sign(SECRET, body.as_bytes()));
+                let path = format!("/service/actions/{action}");
+                app.post(server, &path, body, authorization).await.expect("an answer");
+            }
+        }
         match round {
             3 => app.sql(blocked).await,
             5 => app.sql("begin; set local bookwarden.reason = 'all may'; delete from policy.customer_blocklist; update policy.capacity_caps set max_appointments = 4 where max_appointments = 3; commit").await,

@@ -1,200 +1,199 @@
-//! The webhook and the first look back, over the wire: what is answered, and what is then on the ledger.
+//! What goes over the wire besides ordinary bookings: limits, hostile bodies, pages, tokens.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
 
 use bookwarden::cubu::signature::sign;
+use reqwest::{Client, StatusCode};
 use serde_json::Value;
-use sqlx::PgPool;
 
-use crate::test_app::TestApp;
+use crate::support::{Answered, SECRET, Server, TestApp, booking, bookwarden_prints};
 
-const SAMPLE: &str = include_str!("../samples/before-book-appointment.json");
 const ROUTE: &str = "/service/actions/beforeBookAppointment";
-const SECRET: &str = "dev-secret";
+const EMAIL: &str = "cd439a62-c78a-413f-bb42-cc4dd720375c";
 
-async fn json(response: reqwest::Response) -> Value {
-    serde_json::from_str(&response.text().await.unwrap()).unwrap()
-}
-
-async fn count(pool: &PgPool, org: &str, event_type: &str) -> i64 {
-    sqlx::query_scalar("select count(*) from ledger.events where org = $1 and type = $2")
-        .bind(org)
-        .bind(event_type)
-        .fetch_one(pool)
+async fn post(app: &TestApp, body: String) -> Answered {
+    let authorization = sign(SECRET, body.as_bytes());
+    app.post(&app.server, ROUTE, body, Some(authorization))
         .await
-        .unwrap()
+        .expect("an answer")
 }
 
-async fn run(pool: &PgPool, sql: &'static str) {
-    sqlx::query(sql).execute(pool).await.unwrap();
+async fn rejected(app: &TestApp) -> i64 {
+    app.number("select count(*) from ledger.events where type = 'request.rejected'")
+        .await
 }
 
-fn sample_for(case: u128) -> String {
-    let case = uuid::Uuid::from_u128(case).to_string();
-    SAMPLE.replacen("4e510ed0-ef6f-4441-a1d3-c29d2f752e57", &case, 1)
+/// The sample with a text in it replaced.
+fn with(from: &str, to: &str) -> String {
+    let body = booking().to_string();
+    assert!(body.contains(from), "{from} is in the sample");
+    body.replacen(from, to, 1)
 }
 
 #[tokio::test]
-async fn a_signed_booking_is_answered_and_on_the_ledger() {
+async fn what_is_too_large_is_recorded_before_it_is_answered() {
     let app = TestApp::start().await;
-    let response = app
-        .post(ROUTE, Some(&sign(SECRET, SAMPLE.as_bytes())), SAMPLE)
+    let large = post(&app, "x".repeat(300_000)).await;
+    assert_eq!(large.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(large.json["type"], "/problems/body-too-large");
+    assert_eq!(rejected(&app).await, 1);
+
+    let heads = Client::new()
+        .post(format!("{}{ROUTE}", app.server.url))
+        .header("x-much", "m".repeat(20_000))
+        .body("{}")
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(heads.status(), StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+    assert_eq!(rejected(&app).await, 2);
+    let reasons = app
+        .text("select string_agg(payload::json ->> 'reason', ' ' order by seq) from ledger.events where type = 'request.rejected'")
         .await;
-    assert_eq!(response.status(), 200);
-    assert_eq!(response.headers()["content-type"], "application/json");
-    let id: i64 = response.headers()["bookwarden-decision"]
-        .to_str()
-        .unwrap()
-        .parse()
-        .unwrap();
-    let answer = response.text().await.unwrap();
-    assert_eq!(
-        serde_json::from_str::<Value>(&answer)
-            .unwrap()
-            .as_object()
-            .unwrap()
-            .len(),
-        12
-    );
-    let (request, payload): (String, String) = sqlx::query_as(
-        "select r.body, d.payload from ledger.events d join ledger.events r on r.org = d.org and r.seq = d.caused_by
-         where d.org = 'default' and d.seq = $1",
-    )
-    .bind(id)
-    .fetch_one(app.pool())
-    .await
-    .unwrap();
-    assert_eq!(request, SAMPLE);
-    assert!(payload.contains(&answer));
+    assert_eq!(reasons, "body-too-large headers-too-large");
+    app.check().await;
 }
 
 #[tokio::test]
-async fn every_refusal_is_recorded_before_it_is_answered() {
+async fn nothing_is_kept_for_an_organization_that_does_not_exist() {
     let app = TestApp::start().await;
-    let good = sign(SECRET, SAMPLE.as_bytes());
-    let changed = SAMPLE.replacen("650", "651", 1);
-    let large = "x".repeat(4 << 20);
-    let cases = [
-        (None, SAMPLE, 401, "missing-signature"),
-        (Some("Bearer x".to_owned()), SAMPLE, 401, "wrong-scheme"),
-        (
-            Some("HMAC ?".to_owned()),
-            SAMPLE,
-            401,
-            "malformed-signature",
-        ),
-        (
-            Some(sign("other", SAMPLE.as_bytes())),
-            SAMPLE,
-            401,
-            "invalid-signature",
-        ),
-        (
-            Some(good.clone()),
-            changed.as_str(),
-            401,
-            "invalid-signature",
-        ),
-        (Some(sign(SECRET, b"{")), "{", 400, "not-json"),
-        (Some(sign(SECRET, b"{}")), "{}", 400, "invalid-booking"),
-        (Some(good.clone()), large.as_str(), 413, "body-too-large"),
+    let path = format!("/nobody{ROUTE}");
+    let large = app.post(&app.server, &path, "x".repeat(300_000), None);
+    let large = large.await.expect("an answer");
+    assert_eq!(large.json["type"], "/problems/unknown-organization");
+    let metrics = reqwest::get(format!("{}/metrics", app.server.url)).await;
+    let metrics = metrics.expect("an answer").text().await.expect("a body");
+    assert!(!metrics.contains("nobody"), "{metrics}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_too_slowly_is_recorded_before_it_is_answered() {
+    let app = TestApp::start().await;
+    let hasty = [("BOOKWARDEN_REQUEST_TIMEOUT_MS", "500")];
+    let server = Server::start_with(&app.database_url, &hasty);
+    let answer = tokio::task::block_in_place(|| {
+        let address = server.url.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(address).expect("it listens");
+        let head = format!("POST {ROUTE} HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{{");
+        stream.write_all(head.as_bytes()).expect("sent");
+        let patience = Some(Duration::from_secs(5));
+        stream.set_read_timeout(patience).expect("a timeout");
+        let mut answer = [0; 1024];
+        let length = stream.read(&mut answer).expect("an answer");
+        String::from_utf8_lossy(&answer[..length]).into_owned()
+    });
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert_eq!(rejected(&app).await, 1);
+    app.check().await;
+}
+
+#[tokio::test]
+async fn strange_bodies_are_decided_and_kept_byte_for_byte() {
+    let app = TestApp::start().await;
+    app.sql(&format!(
+        "insert into policy.customer_blocklist (field_type_id, field_value) values ('{EMAIL}', 'x')"
+    ))
+    .await;
+    let quoted = "\"dana@example.com\"";
+    let deep = format!("{}{}", "[".repeat(60_000), "]".repeat(60_000));
+    let many = (0..5_000)
+        .map(|key| format!("\"key {key}\":{key},"))
+        .collect::<String>();
+    let bodies = [
+        with(quoted, r#""\u0000""#),
+        with(quoted, r#"["a\u0000b", "\ud800"]"#),
+        with(quoted, r#""\ud800""#),
+        with(quoted, "\"\u{fffe}\u{10ffff}\""),
+        with(quoted, "1e999999"),
+        with(quoted, &deep),
+        with(quoted, &format!("\"{}\"", "x".repeat(250_000))),
+        with("\"FaceToFace\"", &format!("\"{}\"", "x".repeat(100_000))),
+        with("\"fields\":{", &format!("\"fields\":{{{many}")),
+        with("{", &format!("{{\"unknown\":{deep},")),
+        with("{", " \r\n\t{"),
     ];
-    for (recorded, (authorization, body, status, id)) in (1..).zip(cases) {
-        let response = app.post(ROUTE, authorization.as_deref(), body).await;
-        assert_eq!(response.status(), status, "{id}");
-        assert_eq!(json(response).await["type"], format!("/problems/{id}"));
+    for body in bodies {
+        let answered = post(&app, body.clone()).await;
+        let start: String = body.chars().take(300).collect();
         assert_eq!(
-            count(app.pool(), "default", "request.rejected").await,
-            recorded,
-            "{id}"
+            answered.status,
+            StatusCode::OK,
+            "{start} … {}",
+            answered.text
         );
-    }
-    assert_eq!(count(app.pool(), "default", "booking.requested").await, 0);
-}
-
-#[tokio::test]
-async fn a_bad_field_is_named_by_its_path() {
-    let app = TestApp::start().await;
-    let body = SAMPLE.replacen("\"cuIndex\": 0", "\"cuIndex\": -1", 1);
-    let response = app
-        .post(ROUTE, Some(&sign(SECRET, body.as_bytes())), &body)
-        .await;
-    let problem = json(response).await;
-    assert_eq!(problem["errors"][0]["path"], "appointment.cuIndex");
-}
-
-#[tokio::test]
-async fn secrets_hold_at_once_and_until_they_expire() {
-    let app = TestApp::start().await;
-    let header = sign("second", SAMPLE.as_bytes());
-    assert_eq!(app.post(ROUTE, Some(&header), SAMPLE).await.status(), 401);
-    run(
-        app.pool(),
-        "insert into access.webhook_secrets (org, secret) values ('default', 'second')",
-    )
-    .await;
-    assert_eq!(app.post(ROUTE, Some(&header), SAMPLE).await.status(), 200);
-    let in_a_moment =
-        "update access.webhook_secrets set expires_at = now() + interval '300 milliseconds'
-                       where secret = 'second'";
-    run(app.pool(), in_a_moment).await;
-    run(app.pool(), "notify bookwarden_access").await;
-    tokio::time::sleep(std::time::Duration::from_millis(600)).await;
-    assert_eq!(app.post(ROUTE, Some(&header), SAMPLE).await.status(), 401);
-}
-
-#[tokio::test]
-async fn unsigned_only_where_it_was_said_and_organizations_that_exist() {
-    let app = TestApp::start().await;
-    run(
-        app.pool(),
-        "insert into policy.organizations (org) values ('open'), ('closed')",
-    )
-    .await;
-    run(
-        app.pool(),
-        "insert into access.unsigned_webhooks (org) values ('open')",
-    )
-    .await;
-    for (org, authorization, status) in [
-        ("open", None, 200),
-        ("open", Some("HMAC AAAA"), 401),
-        ("closed", None, 401),
-        ("nobody", None, 404),
-    ] {
-        let response = app
-            .post(&format!("/{org}{ROUTE}"), authorization, SAMPLE)
+        assert!(!answered.cancelled(), "{start}");
+        let id = answered.decision_id.expect("an id");
+        let kept = app
+            .text(&format!(
+                "select r.body from ledger.events d join ledger.events r on r.org = d.org and r.seq = d.caused_by where d.seq = {id}"
+            ))
             .await;
-        assert_eq!(response.status(), status, "{org} {authorization:?}");
+        assert!(kept == body, "kept as it came: {start}");
+        let (status, _) = app
+            .get(&format!("/v1/decisions?limit=1&caseId={}", case(&body)))
+            .await;
+        assert_eq!(status, StatusCode::OK);
+        let response = Client::new()
+            .get(format!("{}/v1/decisions/{id}", app.server.url))
+            .bearer_auth("test-token")
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(response.status(), StatusCode::OK, "{start}");
+        let text = response.text().await.expect("a body");
+        assert!(text.contains(body.trim()), "shown as it came: {start}");
     }
-    assert_eq!(count(app.pool(), "nobody", "request.rejected").await, 0);
+    app.check().await;
+}
+
+fn case(body: &str) -> &str {
+    let (_, rest) = body.split_once("\"caseId\":\"").expect("a case");
+    &rest[..36]
+}
+
+#[tokio::test]
+async fn strange_bodies_that_cannot_be_understood_are_recorded() {
+    let app = TestApp::start().await;
+    let bodies = [
+        with("\"FaceToFace\"", r#""a\u0000b""#),
+        with("\"FaceToFace\"", r#""\ud800""#),
+        with("\"en\"", "\"\0\""),
+        with("\"en\"", "\"a\u{1}b\""),
+        with("{", "{\"caseId\":\"4e510ed0-ef6f-4441-a1d3-c29d2f752e57\","),
+        with("15,", "15.0,"),
+        with("650,", "1e3,"),
+        "[".repeat(200_000),
+        String::new(),
+        "null".to_owned(),
+        "\0".to_owned(),
+        "\u{feff}{}".to_owned(),
+    ];
+    for (recorded, body) in (1..).zip(bodies) {
+        let answered = post(&app, body.clone()).await;
+        assert_eq!(answered.status, StatusCode::BAD_REQUEST, "{body:.300}");
+        assert_eq!(rejected(&app).await, recorded, "{body:.300}");
+    }
+    let kept = app
+        .number("select count(*) from ledger.events where type = 'request.rejected' and json_typeof(payload::json) = 'object'")
+        .await;
+    assert_eq!(kept, rejected(&app).await);
+    app.check().await;
 }
 
 #[tokio::test]
 async fn pages_neither_skip_nor_repeat_while_bookings_pour_in() {
     let app = TestApp::start().await;
-    let token = app.create_token("default", "auditor").await;
-    for case in 1..=7 {
-        let body = sample_for(case);
-        app.post(ROUTE, Some(&sign(SECRET, body.as_bytes())), &body)
-            .await;
+    for _ in 0..7 {
+        app.book(&booking()).await;
     }
-    let (mut seen, mut cursor, mut next_case) = (Vec::new(), String::new(), 100);
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
     loop {
-        let page = json(
-            app.get(&format!("/v1/decisions?limit=2{cursor}"), Some(&token))
-                .await,
-        )
-        .await;
-        seen.extend(
-            page["items"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|item| item["decisionId"].as_i64().unwrap()),
-        );
-        let body = sample_for(next_case);
-        app.post(ROUTE, Some(&sign(SECRET, body.as_bytes())), &body)
-            .await;
-        next_case += 1;
+        let (_, page) = app.get(&format!("/v1/decisions?limit=2{cursor}")).await;
+        let items = page["items"].as_array().expect("items");
+        seen.extend(items.iter().map(|item| item["decisionId"].as_i64()));
+        app.book(&booking()).await;
         match page["nextCursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
             None => break,
@@ -202,38 +201,59 @@ async fn pages_neither_skip_nor_repeat_while_bookings_pour_in() {
     }
     assert_eq!(seen.len(), 7);
     assert!(seen.is_sorted_by(|newer, older| newer > older));
-    let other_filters = format!("/v1/decisions?outcome=approved{cursor}");
-    assert_eq!(app.get(&other_filters, Some(&token)).await.status(), 400);
+    let (status, _) = app
+        .get(&format!("/v1/decisions?outcome=approved{cursor}"))
+        .await;
+    assert_eq!(
+        status,
+        StatusCode::BAD_REQUEST,
+        "a cursor of another search"
+    );
 }
 
 #[tokio::test]
-async fn one_decision_for_its_own_organization_and_a_live_token_only() {
+async fn one_decision_for_its_own_organization_only() {
     let app = TestApp::start().await;
-    let response = app
-        .post(ROUTE, Some(&sign(SECRET, SAMPLE.as_bytes())), SAMPLE)
+    let id = app.book(&booking()).await.decision_id.expect("an id");
+    app.sql("insert into policy.organizations (org) values ('other')")
         .await;
-    let id = response.headers()["bookwarden-decision"]
-        .to_str()
-        .unwrap()
-        .to_owned();
-    let answer = response.text().await.unwrap();
-    let path = format!("/v1/decisions/{id}");
-    let token = app.create_token("default", "auditor").await;
-    let body = app.get(&path, Some(&token)).await.text().await.unwrap();
-    assert!(body.contains(&answer) && body.contains(SAMPLE.trim_end()));
+    let arguments = ["token", "create", "--name", "stranger", "--org", "other"];
+    let stranger = bookwarden_prints(&app.database_url, &arguments, "");
+    let status = async |token: Option<&str>| {
+        let mut request = Client::new().get(format!("{}/v1/decisions/{id}", app.server.url));
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        request.send().await.expect("an answer").status()
+    };
+    assert_eq!(status(Some("test-token")).await, StatusCode::OK);
+    assert_eq!(status(Some(&stranger)).await, StatusCode::NOT_FOUND);
+    assert_eq!(status(None).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(status(Some("")).await, StatusCode::UNAUTHORIZED);
+}
 
-    run(
-        app.pool(),
-        "insert into policy.organizations (org) values ('other')",
-    )
-    .await;
-    let stranger = app.create_token("other", "auditor").await;
-    assert_eq!(app.get(&path, Some(&stranger)).await.status(), 404);
-    assert_eq!(app.get(&path, None).await.status(), 401);
-    run(
-        app.pool(),
-        "update access.audit_tokens set revoked_at = now() where org = 'default'",
-    )
-    .await;
-    assert_eq!(app.get(&path, Some(&token)).await.status(), 401);
+#[tokio::test]
+async fn the_vectors_of_other_languages_are_accepted() {
+    let app = TestApp::start().await;
+    let vectors = include_str!("../samples/hmac-vectors-of-other-languages.json");
+    let vectors: Vec<Value> = serde_json::from_str(vectors).expect("JSON");
+    assert_eq!(vectors.len(), 8);
+    for vector in &vectors {
+        let text = |key: &str| vector[key].as_str().expect("a text").to_owned();
+        let add = ["secret", "add", "--stdin"];
+        bookwarden_prints(&app.database_url, &add, &text("secret"));
+        for (body, status) in [
+            (text("body"), StatusCode::OK),
+            (
+                text("body").replacen("650", "651", 1),
+                StatusCode::UNAUTHORIZED,
+            ),
+        ] {
+            let authorization = Some(text("authorization"));
+            let answered = app.post(&app.server, ROUTE, body, authorization).await;
+            let answered = answered.expect("an answer");
+            assert_eq!(answered.status, status, "{}", text("made_by"));
+        }
+    }
+    app.check().await;
 }

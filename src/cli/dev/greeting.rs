@@ -50,6 +50,8 @@ impl Greeting<'_> {
         let sample = self.folder.path().join("sample.json");
         let sample = sample.display();
         let address = send::address(&url, &Org::default_org());
+        let program = std::env::current_exe().unwrap_or_else(|_| "bookwarden".into());
+        let program = program.display();
         let authorization = sign(SECRET, send::SAMPLE.as_bytes());
         print(&format!(
             "bookwarden is ready (Ctrl-C stops it; the data stay in {folder})
@@ -61,7 +63,7 @@ impl Greeting<'_> {
 Book with plain curl:
   curl -i '{address}' -H 'Content-Type: application/json' -H 'Authorization: {authorization}' --data-binary '@{sample}'
 Book for a case of its own; the fourth on calendar 9 is refused by a sample cap:
-  bookwarden send --url {url} --new-case --cuindex 9
+  {program} send --url {url} --new-case --cuindex 9
 Look back:
   curl -s '{url}/v1/decisions' -H 'Authorization: Bearer {token}'
 ",

@@ -168,18 +168,23 @@ impl TestApp {
             .unwrap_or_else(|error| panic!("{query}: {error}"))
     }
 
-    /// How every test ends: every decision derives again from the ledger alone, and the live tables are what the ledger says.
+    /// How every test ends.
     pub async fn check(&self) {
-        for command in ["replay", "verify"] {
-            let output = tokio::process::Command::new(BOOKWARDEN)
-                .args([command, "--json"])
-                .env("DATABASE_URL", &self.database_url)
-                .output()
-                .await
-                .expect("bookwarden starts");
-            let said = String::from_utf8_lossy(&output.stdout);
-            let complained = String::from_utf8_lossy(&output.stderr);
-            assert!(output.status.success(), "{command}: {said}{complained}");
-        }
+        prove(&self.database_url).await;
+    }
+}
+
+/// Every decision derives again from the ledger alone, and the live tables are what the ledger says.
+pub async fn prove(database_url: &str) {
+    for command in ["replay", "verify"] {
+        let output = tokio::process::Command::new(BOOKWARDEN)
+            .args([command, "--json"])
+            .env("DATABASE_URL", database_url)
+            .output()
+            .await
+            .expect("bookwarden starts");
+        let said = String::from_utf8_lossy(&output.stdout);
+        let complained = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{command}: {said}{complained}");
     }
 }

@@ -1,8 +1,8 @@
 //! A `bookwarden serve` process.
 
 use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use super::cluster::BOOKWARDEN;
@@ -10,6 +10,7 @@ use super::cluster::BOOKWARDEN;
 /// A running server; killed when dropped.
 pub struct Server {
     child: Child,
+    log: Arc<Mutex<String>>,
     /// `http://127.0.0.1:port`
     pub url: String,
 }
@@ -35,8 +36,15 @@ impl Server {
             .expect("bookwarden starts");
         let stderr = child.stderr.take().expect("stderr is piped");
         let (tell, told) = mpsc::channel();
+        let log = Arc::new(Mutex::new(String::new()));
+        let written = Arc::clone(&log);
         std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                {
+                    let mut written = written.lock().expect("nobody panics with the log");
+                    written.push_str(&line);
+                    written.push('\n');
+                }
                 let entry: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
                 match entry["address"].as_str() {
                     Some(address) => {
@@ -49,11 +57,25 @@ impl Server {
         let url = told
             .recv_timeout(Duration::from_secs(20))
             .expect("the server listens within 20 seconds");
-        Self { child, url }
+        Self { child, log, url }
+    }
+
+    /// Everything that it logged so far.
+    pub fn log(&self) -> String {
+        self.log.lock().expect("nobody panics with the log").clone()
+    }
+
+    /// Sends a signal, such as `-TERM`.
+    pub fn signal(&self, signal: &str) {
+        super::dev::signal(signal, &self.child.id().to_string());
+    }
+
+    /// Waits until it has ended by itself.
+    pub fn wait(&mut self) -> ExitStatus {
+        self.child.wait().expect("the server ends")
     }
 
     /// `kill -9`
-    #[allow(dead_code)]
     pub fn kill(&mut self) {
         self.child.kill().expect("the server can be killed");
         self.child.wait().expect("the server is gone");
