@@ -26,5 +26,6 @@ mod operations;
 mod policy_changes;
 mod private_cluster;
 mod problems;
+mod replay;
 mod roles;
 mod webhook_wire;

@@ -64,10 +64,15 @@ async fn eventful() -> TestApp {
         .expect("an answer");
         if round % 5 == 0 {
             let closed = format!(r#"{{"caseId": {}}}"#, asked["caseId"]);
-            for (action, body) in [("afterBookAppointment", asked.to_string()), ("afterClose", closed)] {
+            for (action, body) in [
+                ("afterBookAppointment", asked.to_string()),
+                ("afterClose", closed),
+            ] {
                 let authorization = Some(signature::sign(SECRET, body.as_bytes()));
                 let path = format!("/service/actions/{action}");
-                app.post(server, &path, body, authorization).await.expect("an answer");
+                app.post(server, &path, body, authorization)
+                    .await
+                    .expect("an answer");
             }
         }
         match round {

@@ -9,4 +9,5 @@ mod server;
 
 pub use app::{Answered, SECRET, TestApp, booking, case_id, prove};
 pub use cli::{bookwarden, bookwarden_prints};
+pub use cluster::BOOKWARDEN;
 pub use server::Server;
