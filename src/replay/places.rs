@@ -1,7 +1,7 @@
 //! The places that cases hold, and how many are in a bucket.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,7 @@ use crate::cubu::request::BookedBy;
 use crate::ledger::digest::Digest;
 use crate::policy::bucket::Bucket;
 use crate::policy::customer_places::CustomerPlaces;
+use crate::policy::facts::CustomerSpan;
 use crate::policy::place::Place;
 use crate::policy::tallies::{Tallies, Tally};
 
@@ -140,7 +141,7 @@ pub(super) struct Places {
     by_service: Days,
     by_unit: Days,
     tallies: Tallies,
-    of_customers: CustomerPlaces,
+    by_customer: BTreeSet<(Uuid, NaiveDate, Uuid)>,
 }
 
 impl Places {
@@ -152,8 +153,19 @@ impl Places {
         &self.tallies
     }
 
-    pub(super) fn of_customers(&self) -> &CustomerPlaces {
-        &self.of_customers
+    /// A customer's places on some dates.
+    pub(super) fn of_customer(&self, span: CustomerSpan) -> CustomerPlaces {
+        let first = (span.customer, span.from, Uuid::nil());
+        let end = (span.customer, span.until, Uuid::nil());
+        let mut places = CustomerPlaces::default();
+        if first < end {
+            for (_, _, case_id) in self.by_customer.range(first..end) {
+                if let Some(held) = self.by_case.get(case_id) {
+                    places.take(*case_id, &held.place);
+                }
+            }
+        }
+        places
     }
 
     /// A case takes a place; the one that it held goes.
@@ -161,7 +173,9 @@ impl Places {
         self.free(case_id);
         let place = &held.place;
         self.tallies.take(place);
-        self.of_customers.take(case_id, place);
+        if let Some(customer) = place.customer_record_id {
+            self.by_customer.insert((customer, place.date, case_id));
+        }
         self.by_service
             .insert(place.service_id, place.date, case_id);
         self.by_unit.insert(place.unit_id, place.date, case_id);
@@ -173,7 +187,9 @@ impl Places {
         let held = self.by_case.remove(&case_id)?;
         let place = &held.place;
         self.tallies.free(place);
-        self.of_customers.free(case_id, place);
+        if let Some(customer) = place.customer_record_id {
+            self.by_customer.remove(&(customer, place.date, case_id));
+        }
         self.by_service
             .remove(place.service_id, place.date, case_id);
         self.by_unit.remove(place.unit_id, place.date, case_id);

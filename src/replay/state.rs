@@ -109,10 +109,13 @@ impl State {
         self.places.count(needs.buckets);
         let rows = self.rows.get(&Kind::CustomerBlocklist);
         let row = |id| rows?.get(&id).map(AsRef::as_ref);
+        let span = needs.customer_span;
+        let customer_places =
+            span.map_or_else(Default::default, |span| self.places.of_customer(span));
         let facts = Facts {
             blocked: self.blocklist.under(&needs.blocklist_keys, row),
             tallies: self.places.tallies(),
-            customer_places: self.places.of_customers(),
+            customer_places: &customer_places,
             own_place: self.places.held(booking.case_id).map(|held| &held.place),
         };
         draft.decide(&facts)
