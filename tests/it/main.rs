@@ -17,6 +17,7 @@ mod capacity;
 mod cookbook;
 mod mistakes;
 mod policy_changes;
+mod policy_load;
 mod private_cluster;
 mod problems;
 mod roles;
