@@ -149,3 +149,28 @@ async fn a_thousand_steps_of_change_and_booking_over_all_kinds_on_two_processes(
     assert!(app.number(decided).await > 1000);
     app.check().await;
 }
+
+#[tokio::test]
+async fn who_takes_the_ledgers_lock_before_the_commit_cannot_keep_it() {
+    let app = TestApp::start().await;
+    let mut psql = PgConnection::connect(&app.database_url)
+        .await
+        .expect("a connection");
+    for statement in [
+        "begin",
+        "insert into policy.capacity_caps (max_appointments) values (0)",
+        "set constraints all immediate",
+    ] {
+        sqlx::raw_sql(statement)
+            .execute(&mut psql)
+            .await
+            .expect(statement);
+    }
+    let error = sqlx::raw_sql("select pg_sleep(30)")
+        .execute(&mut psql)
+        .await
+        .expect_err("it is cut off");
+    assert!(error.to_string().contains("statement timeout"), "{error}");
+    assert!(!app.book(&booking()).await.cancelled());
+    app.check().await;
+}
