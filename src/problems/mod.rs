@@ -1,7 +1,7 @@
 //! Tells administrators which of their policies do not work: in `policy.problems`, in a metric and in the log.
 //!
 //! A task beside the decider, which never waits for it. Every few seconds it looks whether policies changed, and compiles the
-//! expressions that there are ([`check`]); what fails on a booking is told to it by the writers ([`failures`]). Several processes may
+//! expressions that there are (`check`); what fails on a booking is told to it by the writers (`failures`). Several processes may
 //! do the same: they report the same.
 
 mod check;

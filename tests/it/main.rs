@@ -24,6 +24,7 @@ mod match_key;
 mod mistakes;
 mod operations;
 mod policy_changes;
+mod policy_load;
 mod private_cluster;
 mod problems;
 mod replay;
