@@ -23,3 +23,5 @@ grant select, update on ledger.heads to bookwarden_app;
 grant select, insert, update, delete on ledger.reservations to bookwarden_app;
 grant select on policy.organizations, policy.capacity_caps, policy.customer_blocklist to bookwarden_app;
 grant select on all tables in schema access to bookwarden_app;
+grant usage on schema audit to bookwarden_app;
+grant select, insert on ledger.policy_hits to bookwarden_app;

@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use super::digest::Digest;
 use super::event::{
-    BOOKING_DECIDED, BOOKING_REPEATED, BOOKING_REQUESTED, Columns, Content, REQUEST_REJECTED,
+    BOOKING_DECIDED, BOOKING_REPEATED, BOOKING_REQUESTED, Columns, Content, PolicyMet,
+    REQUEST_REJECTED,
 };
 use crate::policy::decide::Decision;
 use crate::policy::explanation::Explained;
@@ -108,6 +109,7 @@ pub fn requested(case_id: Uuid, body: &str, signed: Signed<'_>) -> Content {
             case_id: Some(case_id),
             ..Columns::default()
         },
+        policies: Vec::new(),
     }
 }
 
@@ -162,6 +164,14 @@ pub fn decided(decision: &Decision, response: &RawValue, context: DecidedContext
             triggered_by_user_email: context.triggered_by_user_email.map(str::to_owned),
             cancellation_reason: decision.response.cancellation_reason.clone(),
         },
+        policies: (decision.policies.iter())
+            .map(|explained| PolicyMet {
+                kind: explained.kind.table(),
+                id: explained.id,
+                verdict: explained.verdict.as_str(),
+                mode: explained.mode.as_str(),
+            })
+            .collect(),
     }
 }
 
@@ -188,6 +198,7 @@ pub fn repeated(
             case_id: Some(case_id),
             ..Columns::default()
         },
+        policies: Vec::new(),
     }
 }
 
@@ -225,5 +236,6 @@ pub fn rejected(rejected: Rejected<'_>) -> Content {
         }),
         body: None,
         columns: Columns::default(),
+        policies: Vec::new(),
     }
 }

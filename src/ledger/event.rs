@@ -40,6 +40,19 @@ pub struct Columns {
     pub cancellation_reason: Option<String>,
 }
 
+/// A policy that a decision met, for the projection `ledger.policy_hits`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PolicyMet {
+    /// The policy's table.
+    pub kind: &'static str,
+    /// Its row.
+    pub id: i64,
+    /// What it found.
+    pub verdict: &'static str,
+    /// The mode in which it was evaluated.
+    pub mode: &'static str,
+}
+
 /// What an event says, before it has a number.
 #[derive(Debug, Clone)]
 pub struct Content {
@@ -53,6 +66,8 @@ pub struct Content {
     pub body: Option<String>,
     /// What queries filter by.
     pub columns: Columns,
+    /// The policies that a decision met.
+    pub policies: Vec<PolicyMet>,
 }
 
 /// An event with its number, time and proof.

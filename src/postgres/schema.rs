@@ -23,6 +23,7 @@ pub(super) const MIGRATIONS: &[SqlFile] = sql_files![
     "migrations/V1__ledger.sql",
     "migrations/V2__policy.sql",
     "migrations/V3__access.sql",
+    "migrations/V5__audit.sql",
 ];
 
 /// Applied again by every migrate, in this order: functions, triggers, roles, views, setup, and by name within.
@@ -37,6 +38,7 @@ pub(super) const REAPPLIED: &[SqlFile] = sql_files![
     "sql/functions/12_gather_changes.sql",
     "sql/functions/12_stage_changes.sql",
     "sql/functions/13_append_changes.sql",
+    "sql/functions/20_seq_at.sql",
     "sql/triggers/access_notify.sql",
     "sql/triggers/ledger.sql",
     "sql/triggers/policy.sql",
