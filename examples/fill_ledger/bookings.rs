@@ -24,7 +24,10 @@ fn named(kind: &str, number: u64) -> Uuid {
 impl Bookings {
     pub(crate) fn new(task: u64) -> Self {
         let sample = include_str!("../../tests/samples/before-book-appointment.json");
-        Self { state: task.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5eed, sample: serde_json::from_str(sample).unwrap() }
+        Self {
+            state: task.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5eed,
+            sample: serde_json::from_str(sample).unwrap(),
+        }
     }
 
     /// SplitMix64.
@@ -59,16 +62,24 @@ impl Bookings {
         let customer = self.below(10) > 0;
         let fields = format!("customer{}@example.com", self.below(CUSTOMERS));
         let mut booking = self.sample.clone();
-        booking["caseId"] = json!(Uuid::from_u64_pair(self.below(u64::MAX), self.below(u64::MAX)));
+        booking["caseId"] = json!(Uuid::from_u64_pair(
+            self.below(u64::MAX),
+            self.below(u64::MAX)
+        ));
         booking["unitId"] = json!(named("unit", service % UNITS));
         booking["serviceId"] = json!(named("service", service));
         booking["serviceTypeId"] = json!(named("type", service * 3 + self.below(3)));
         booking["channel"] = json!(channel);
-        booking["customerRecordId"] = if customer { json!(named("customer", self.skewed(CUSTOMERS))) } else { Value::Null };
+        booking["customerRecordId"] = if customer {
+            json!(named("customer", self.skewed(CUSTOMERS)))
+        } else {
+            Value::Null
+        };
         booking["fields"]["cd439a62-c78a-413f-bb42-cc4dd720375c"] = json!(fields);
         if by_agent {
             booking["triggeredByUserId"] = json!(named("agent", 1));
-            booking["triggeredByUserEmail"] = json!(format!("agent{}@example.org", self.skewed(AGENTS)));
+            booking["triggeredByUserEmail"] =
+                json!(format!("agent{}@example.org", self.skewed(AGENTS)));
         }
         booking["appointment"] = json!({
             "date": format!("{date}T00:00:00"), "cuIndex": self.skewed(if service == 150 { 40 } else { 3 }), "start": start,
@@ -81,7 +92,12 @@ impl Bookings {
 
 /// RFC 1321, as no dependency of the service has it.
 fn md5(message: &[u8]) -> [u8; 16] {
-    const SHIFTS: [[u32; 4]; 4] = [[7, 12, 17, 22], [5, 9, 14, 20], [4, 11, 16, 23], [6, 10, 15, 21]];
+    const SHIFTS: [[u32; 4]; 4] = [
+        [7, 12, 17, 22],
+        [5, 9, 14, 20],
+        [4, 11, 16, 23],
+        [6, 10, 15, 21],
+    ];
     let mut padded = message.to_vec();
     padded.push(0x80);
     while padded.len() % 64 != 56 {
@@ -100,11 +116,19 @@ fn md5(message: &[u8]) -> [u8; 16] {
                 _ => (c ^ (b | !d), (7 * step) % 16),
             };
             let constant = (((step + 1) as f64).sin().abs() * 4_294_967_296.0) as u32;
-            let sum = a.wrapping_add(mix).wrapping_add(constant).wrapping_add(word(at));
+            let sum = a
+                .wrapping_add(mix)
+                .wrapping_add(constant)
+                .wrapping_add(word(at));
             (a, d, c) = (d, c, b);
             b = b.wrapping_add(sum.rotate_left(SHIFTS[step / 16][step % 4]));
         }
-        state = [state[0].wrapping_add(a), state[1].wrapping_add(b), state[2].wrapping_add(c), state[3].wrapping_add(d)];
+        state = [
+            state[0].wrapping_add(a),
+            state[1].wrapping_add(b),
+            state[2].wrapping_add(c),
+            state[3].wrapping_add(d),
+        ];
     }
     let mut digest = [0; 16];
     for (bytes, word) in digest.chunks_exact_mut(4).zip(state) {

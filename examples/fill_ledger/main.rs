@@ -34,11 +34,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let settings = Settings::from_env()?;
     let url = settings.require_database_url()?;
     let mut owner = PgConnection::connect_with(&url.connect_options()?).await?;
-    sqlx::raw_sql(include_str!("policies.sql")).execute(&mut owner).await?;
+    sqlx::raw_sql(include_str!("policies.sql"))
+        .execute(&mut owner)
+        .await?;
     // A year in the time that the filling takes, at about 8,000 decisions a second.
     let seconds_a_second = 365 * 86_400 / (wanted / 8_000).max(1);
     let clock = CLOCK.replace("{speed}", &seconds_a_second.to_string());
-    sqlx::raw_sql(AssertSqlSafe(clock)).execute(&mut owner).await?;
+    sqlx::raw_sql(AssertSqlSafe(clock))
+        .execute(&mut owner)
+        .await?;
 
     let limits = Limits {
         queue: 4096,
@@ -55,7 +59,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     filled?;
     sqlx::raw_sql("vacuum analyze").execute(&mut owner).await?;
     let seconds = started.elapsed().as_secs_f64();
-    println!("{wanted} bookings in {seconds:.0} s, {:.0}/s", wanted as f64 / seconds);
+    println!(
+        "{wanted} bookings in {seconds:.0} s, {:.0}/s",
+        wanted as f64 / seconds
+    );
     Ok(())
 }
 

@@ -2,12 +2,20 @@
 
 mod cursor;
 mod decision;
+mod event;
+mod events;
 mod filter;
+mod parameters;
+mod plan;
+mod range;
 mod search;
 
 pub use cursor::{Cursor, CursorError};
 pub use decision::{Decision, DecisionDetail};
-pub use filter::{Filter, Outcome, ParameterFault};
+pub use event::Event;
+pub use events::{EventFilter, EventPage, EventSearch, search_events};
+pub use filter::Filter;
+pub use parameters::{Order, ParameterFault};
 pub use search::{Page, Search, read_decision, search_decisions};
 
 /// Why there is no answer to an auditor's question.

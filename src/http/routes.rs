@@ -16,7 +16,9 @@ const METRICS: &str = "/metrics";
 const DECISIONS: &str = "/v1/decisions";
 const DECISION: &str = "/v1/decisions/{decisionId}";
 
-const ALL: [&str; 7] = [
+const EVENTS: &str = "/v1/events";
+
+const ALL: &[&str] = &[
     BEFORE_BOOK,
     ORG_BEFORE_BOOK,
     HEALTHZ,
@@ -24,11 +26,12 @@ const ALL: [&str; 7] = [
     METRICS,
     DECISIONS,
     DECISION,
+    EVENTS,
 ];
 
 /// The route's own pattern, for labels: an address could be anything.
 pub(super) fn label(pattern: Option<&str>) -> &'static str {
-    (ALL.into_iter())
+    (ALL.iter().copied())
         .find(|route| Some(*route) == pattern)
         .unwrap_or("unknown")
 }
@@ -46,8 +49,9 @@ pub(super) fn configure(config: &mut ServiceConfig) {
         .service(get(HEALTHZ, || web::route().to(health::healthz)))
         .service(get(READYZ, || web::route().to(health::readyz)))
         .service(get(METRICS, || web::route().to(health::metrics)))
-        .service(get(DECISIONS, || web::route().to(audit::search_decisions)))
-        .service(get(DECISION, || web::route().to(audit::read_decision)))
+        .service(get(DECISIONS, || web::route().to(audit::decisions::search)))
+        .service(get(DECISION, || web::route().to(audit::decisions::read)))
+        .service(get(EVENTS, || web::route().to(audit::events::search)))
         .default_service(web::to(unknown_route));
 }
 

@@ -12,6 +12,7 @@
 
 mod support;
 
+mod audit_search;
 mod booking;
 mod capacity;
 mod policy_changes;

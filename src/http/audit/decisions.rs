@@ -1,0 +1,115 @@
+//! `GET /v1/decisions` and one of them.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::{
+    DEFAULT_LIMIT, NOT_A_PARAMETER, caller, no_parameters, parse_limit, parse_pairs, path_number,
+    respond,
+};
+use crate::audit::{self, Filter, ParameterFault, Search};
+use crate::http::app::App;
+use crate::http::problems::{Problem, ProblemKind};
+
+/// `GET /v1/decisions`
+pub(in crate::http) async fn search(app: Data<App>, request: HttpRequest) -> HttpResponse {
+    respond(&request, find(&app, &request).await)
+}
+
+/// `GET /v1/decisions/{decisionId}`
+pub(in crate::http) async fn read(app: Data<App>, request: HttpRequest) -> HttpResponse {
+    respond(&request, read_one(&app, &request).await)
+}
+
+async fn find(app: &App, request: &HttpRequest) -> Result<audit::Page, Problem> {
+    let caller = caller(app, request).await?;
+    let search = parse_search(request.query_string()).map_err(Problem::parameters)?;
+    Ok(audit::search_decisions(&app.parts.pool, &caller.org, &search).await?)
+}
+
+async fn read_one(app: &App, request: &HttpRequest) -> Result<audit::DecisionDetail, Problem> {
+    let caller = caller(app, request).await?;
+    no_parameters(request)?;
+    let id = path_number(request, "decisionId")?;
+    let decision = audit::read_decision(&app.parts.pool, &caller.org, id).await?;
+    decision.ok_or_else(|| {
+        let detail = format!("{} has no decision {id}", caller.org);
+        Problem::new(ProblemKind::UnknownDecision, detail)
+    })
+}
+
+/// Names every parameter that is at fault.
+fn parse_search(query: &str) -> Result<Search, Vec<ParameterFault>> {
+    let mut search = Search {
+        filter: Filter::default(),
+        after: None,
+        limit: DEFAULT_LIMIT,
+    };
+    let mut cursor = None;
+    let mut faults = Vec::new();
+    for (name, value) in parse_pairs(query)? {
+        match name.as_str() {
+            "limit" => match parse_limit(&value) {
+                Ok(limit) => search.limit = limit,
+                Err(fault) => faults.push(fault),
+            },
+            "cursor" => cursor = Some(value),
+            _ => match search.filter.add(&name, &value) {
+                Ok(true) => {}
+                Ok(false) => faults.push(ParameterFault::new(&name, NOT_A_PARAMETER)),
+                Err(fault) => faults.push(fault),
+            },
+        }
+    }
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    search.filter.check()?;
+    if let Some(cursor) = cursor {
+        (search.go_on(&cursor))
+            .map_err(|error| vec![ParameterFault::new("cursor", error.message())])?;
+    }
+    Ok(search)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(query: &str) -> Vec<(String, &'static str)> {
+        (parse_search(query).unwrap_err().into_iter())
+            .map(|fault| (fault.name, fault.message))
+            .collect()
+    }
+
+    #[test]
+    fn the_defaults() {
+        let search = parse_search("").unwrap();
+        assert_eq!((search.limit, search.after), (50, None));
+        assert_eq!(search.filter, Filter::default());
+    }
+
+    #[test]
+    fn every_bad_parameter_is_named() {
+        let names: Vec<_> = faults("limit=0&outcome=x&caseId=%00&nope=1")
+            .into_iter()
+            .map(|fault| fault.0)
+            .collect();
+        assert_eq!(names, ["limit", "outcome", "caseId", "nope"]);
+        for limit in ["201", "-1", "", "ten", "1e2"] {
+            assert_eq!(faults(&format!("limit={limit}"))[0].0, "limit");
+        }
+    }
+
+    #[test]
+    fn twice_is_refused() {
+        let twice = ("limit".to_owned(), "is given twice");
+        assert_eq!(faults("limit=5&limit=5"), [twice]);
+    }
+
+    #[test]
+    fn cursors_of_other_searches_are_refused() {
+        assert_eq!(faults("cursor=")[0].0, "cursor");
+        assert_eq!(faults("cursor=%F0%9F%92%A9")[0].0, "cursor");
+    }
+}
