@@ -61,15 +61,22 @@ impl Cursor {
     /// # Errors
     /// When the text is no cursor, or one of a search with other filters.
     pub(super) fn decode(text: &str, search: &str) -> Result<i64, CursorError> {
+        let (of, seq) = Self::read(text)?;
+        if of == search {
+            Ok(seq)
+        } else {
+            Err(CursorError::OtherFilters)
+        }
+    }
+
+    /// What a cursor says, whichever search it belongs to.
+    pub(super) fn read(text: &str) -> Result<(String, i64), CursorError> {
         let json = (URL_SAFE_NO_PAD.decode(text)).map_err(|_| CursorError::Malformed)?;
         let cursor: Self = serde_json::from_slice(&json).map_err(|_| CursorError::Malformed)?;
         if cursor.version != VERSION || cursor.seq < 1 {
             return Err(CursorError::Malformed);
         }
-        if cursor.filter != search {
-            return Err(CursorError::OtherFilters);
-        }
-        Ok(cursor.seq)
+        Ok((cursor.filter, cursor.seq))
     }
 }
 

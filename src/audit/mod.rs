@@ -1,21 +1,29 @@
 //! Looking back: search, and one decision with all that belongs to it. Every query is confined to one organization.
 
+mod case;
 mod cursor;
 mod decision;
 mod event;
 mod events;
+mod explain;
 mod filter;
 mod parameters;
 mod plan;
+mod policies;
 mod range;
 mod search;
 
+pub use case::{Case, HeldPlace, read_case};
 pub use cursor::{Cursor, CursorError};
 pub use decision::{Decision, DecisionDetail};
 pub use event::Event;
 pub use events::{EventFilter, EventPage, EventSearch, search_events};
 pub use filter::Filter;
-pub use parameters::{Order, ParameterFault};
+pub use parameters::{Order, ParameterFault, parse_kind};
+pub use policies::{
+    AsOf, Change, HistoryEntry, HistoryPage, PolicyPage, PolicyState, history_cursor,
+    policies_as_of, policies_cursor, policy_history,
+};
 pub use search::{Page, Search, read_decision, search_decisions};
 
 /// Why there is no answer to an auditor's question.

@@ -104,6 +104,14 @@ pub(super) fn kind(value: &str) -> Parsed<String> {
     }
 }
 
+/// A policy table's name, of the parameter `policyKind`.
+///
+/// # Errors
+/// When it cannot be one.
+pub fn parse_kind(value: &str) -> Result<Option<String>, ParameterFault> {
+    kind(value).map_err(|message| ParameterFault::new("policyKind", message))
+}
+
 pub(super) fn event_type(value: &str) -> Parsed<String> {
     let is_name = |c: char| c.is_ascii_lowercase() || c == '_' || c == '.';
     if (1..=63).contains(&value.len()) && value.chars().all(is_name) {

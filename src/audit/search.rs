@@ -10,7 +10,7 @@ use sqlx::{FromRow, PgPool, Postgres, QueryBuilder, Row};
 use super::cursor::{Cursor, CursorError};
 use super::decision::{Decision, DecisionDetail, DecisionRow};
 use super::filter::Filter;
-use super::{AuditError, plan, range};
+use super::{AuditError, explain, plan, range};
 use crate::org::Org;
 
 /// A search for decisions.
@@ -133,7 +133,8 @@ pub async fn read_decision(
             source,
         }
     })?;
-    let (decision, response) = row.decision.read()?;
+    let (mut decision, response) = row.decision.read()?;
+    decision.policies = explain::explain(pool, org, &decision).await?;
     Ok(Some(DecisionDetail {
         decision,
         request,

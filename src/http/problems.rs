@@ -74,6 +74,10 @@ kinds! {
     UnknownOrganization = NOT_FOUND, "unknown-organization", "There is no such organization";
     /// No such decision in the caller's organization.
     UnknownDecision = NOT_FOUND, "unknown-decision", "There is no such decision";
+    /// No such case in the caller's organization.
+    UnknownCase = NOT_FOUND, "unknown-case", "There is no such case";
+    /// No such policy in the caller's organization, and never was.
+    UnknownPolicy = NOT_FOUND, "unknown-policy", "There was never such a policy";
     /// No such route.
     UnknownRoute = NOT_FOUND, "unknown-route", "There is nothing at this address";
     /// The route has other methods.

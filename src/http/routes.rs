@@ -17,6 +17,9 @@ const DECISIONS: &str = "/v1/decisions";
 const DECISION: &str = "/v1/decisions/{decisionId}";
 
 const EVENTS: &str = "/v1/events";
+const CASE: &str = "/v1/cases/{caseId}";
+const POLICIES: &str = "/v1/policies";
+const HISTORY: &str = "/v1/policies/{kind}/{id}/history";
 
 const ALL: &[&str] = &[
     BEFORE_BOOK,
@@ -27,6 +30,9 @@ const ALL: &[&str] = &[
     DECISIONS,
     DECISION,
     EVENTS,
+    CASE,
+    POLICIES,
+    HISTORY,
 ];
 
 /// The route's own pattern, for labels: an address could be anything.
@@ -52,6 +58,9 @@ pub(super) fn configure(config: &mut ServiceConfig) {
         .service(get(DECISIONS, || web::route().to(audit::decisions::search)))
         .service(get(DECISION, || web::route().to(audit::decisions::read)))
         .service(get(EVENTS, || web::route().to(audit::events::search)))
+        .service(get(CASE, || web::route().to(audit::cases::read)))
+        .service(get(POLICIES, || web::route().to(audit::policies::as_of)))
+        .service(get(HISTORY, || web::route().to(audit::policies::history)))
         .default_service(web::to(unknown_route));
 }
 

@@ -1,7 +1,9 @@
 //! The audit API under `/v1`: who calls, what they ask, and the answer's form. One file a concern.
 
+pub(super) mod cases;
 pub(super) mod decisions;
 pub(super) mod events;
+pub(super) mod policies;
 
 use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL};
 use actix_web::web::Query;
@@ -50,6 +52,33 @@ fn parse_limit(value: &str) -> Result<u16, ParameterFault> {
     limit
         .filter(|limit| (1..=MAX_LIMIT).contains(limit))
         .ok_or_else(|| ParameterFault::new("limit", "must be from 1 to 200"))
+}
+
+/// The parameters of a call that only pages.
+#[derive(Debug, Default)]
+struct PageParameters {
+    limit: Option<u16>,
+    cursor: Option<String>,
+}
+
+fn page_parameters(request: &HttpRequest) -> Result<PageParameters, Problem> {
+    let mut page = PageParameters::default();
+    let mut faults = Vec::new();
+    for (name, value) in parse_pairs(request.query_string()).map_err(Problem::parameters)? {
+        match name.as_str() {
+            "limit" => match parse_limit(&value) {
+                Ok(limit) => page.limit = Some(limit),
+                Err(fault) => faults.push(fault),
+            },
+            "cursor" => page.cursor = Some(value),
+            _ => faults.push(ParameterFault::new(&name, NOT_A_PARAMETER)),
+        }
+    }
+    if faults.is_empty() {
+        Ok(page)
+    } else {
+        Err(Problem::parameters(faults))
+    }
 }
 
 /// A call without query parameters.

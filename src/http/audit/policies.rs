@@ -1,0 +1,70 @@
+//! `GET /v1/policies` and a policy's history.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::{
+    DEFAULT_LIMIT, NOT_A_PARAMETER, caller, fault, page_parameters, parse_limit, parse_pairs,
+    path_number, respond,
+};
+use crate::audit::{self, AsOf, HistoryPage, ParameterFault, PolicyPage};
+use crate::http::app::App;
+use crate::http::problems::{Problem, ProblemKind};
+
+/// `GET /v1/policies`
+pub(in crate::http) async fn as_of(app: Data<App>, request: HttpRequest) -> HttpResponse {
+    respond(&request, list(&app, &request).await)
+}
+
+/// `GET /v1/policies/{kind}/{id}/history`
+pub(in crate::http) async fn history(app: Data<App>, request: HttpRequest) -> HttpResponse {
+    respond(&request, changes(&app, &request).await)
+}
+
+async fn list(app: &App, request: &HttpRequest) -> Result<PolicyPage, Problem> {
+    let caller = caller(app, request).await?;
+    let (mut as_of, mut kind, mut limit) = (AsOf::Time(None), None, DEFAULT_LIMIT);
+    let mut after = None;
+    let mut faults = Vec::new();
+    let pairs = parse_pairs(request.query_string()).map_err(Problem::parameters)?;
+    for (name, value) in pairs {
+        let taken = match name.as_str() {
+            "asOf" => AsOf::parse(&value).map(|given| as_of = given),
+            "policyKind" => audit::parse_kind(&value).map(|given| kind = given),
+            "limit" => parse_limit(&value).map(|given| limit = given),
+            "cursor" => audit::policies_cursor(&value)
+                .map(|given| after = Some(given))
+                .map_err(|error| ParameterFault::new("cursor", error.message())),
+            _ => Err(ParameterFault::new(&name, NOT_A_PARAMETER)),
+        };
+        faults.extend(taken.err());
+    }
+    if !faults.is_empty() {
+        return Err(Problem::parameters(faults));
+    }
+    // Every page looks at the event that the first looked at.
+    let (as_of, after) = after.map_or((as_of, None), |(seq, after)| (seq, Some(after)));
+    let pool = &app.parts.pool;
+    Ok(audit::policies_as_of(pool, &caller.org, as_of, kind.as_deref(), after, limit).await?)
+}
+
+async fn changes(app: &App, request: &HttpRequest) -> Result<HistoryPage, Problem> {
+    let caller = caller(app, request).await?;
+    let kind = request.match_info().get("kind").unwrap_or_default();
+    let kind = audit::parse_kind(kind).map_err(|fault| Problem::parameters(vec![fault]))?;
+    let kind = kind.unwrap_or_default();
+    let id = path_number(request, "id")?;
+    let page = page_parameters(request)?;
+    let before = (page.cursor)
+        .map(|cursor| audit::history_cursor(&cursor, (&kind, id)))
+        .transpose()
+        .map_err(|error| fault("cursor", error.message()))?;
+    let limit = page.limit.unwrap_or(DEFAULT_LIMIT);
+    let pool = &app.parts.pool;
+    let history = audit::policy_history(pool, &caller.org, (&kind, id), before, limit).await?;
+    if history.items.is_empty() && before.is_none() {
+        let detail = format!("{} never had a policy {kind} {id}", caller.org);
+        return Err(Problem::new(ProblemKind::UnknownPolicy, detail));
+    }
+    Ok(history)
+}
