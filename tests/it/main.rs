@@ -12,6 +12,7 @@
 
 mod support;
 
+mod audit_explain;
 mod audit_search;
 mod booking;
 mod capacity;
