@@ -12,6 +12,7 @@ mod plan;
 mod policies;
 mod range;
 mod search;
+mod stats;
 
 pub use case::{Case, HeldPlace, read_case};
 pub use cursor::{Cursor, CursorError};
@@ -25,6 +26,7 @@ pub use policies::{
     policies_as_of, policies_cursor, policy_history,
 };
 pub use search::{Page, Search, read_decision, search_decisions};
+pub use stats::{DecisionStats, PolicyStats, Stats, StatsError, StatsQuery, stats};
 
 /// Why there is no answer to an auditor's question.
 #[derive(Debug, thiserror::Error)]

@@ -92,8 +92,15 @@ pub(super) async fn find(
     range: &Range<i64>,
     limit: i64,
 ) -> Result<Vec<DecisionRow>, sqlx::Error> {
+    let reasons = match &filter.reason {
+        None => Vec::new(),
+        Some(part) => find_reasons(pool, org, part).await?,
+    };
+    if filter.reason.is_some() && reasons.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut query = QueryBuilder::<Postgres>::new("");
-    plan::push_found(&mut query, org, filter, range, limit);
+    plan::push_found(&mut query, org, filter, &reasons, range, limit);
     query.push(include_str!("../../sql/queries/read_found.sql"));
     query
         .push(" where decided.org = ")
@@ -104,6 +111,15 @@ pub(super) async fn find(
     query
         .build_query_as()
         .persistent(false)
+        .fetch_all(pool)
+        .await
+}
+
+/// The distinct reasons that have this part, as their hashes.
+async fn find_reasons(pool: &PgPool, org: &Org, part: &str) -> Result<Vec<i64>, sqlx::Error> {
+    sqlx::query_scalar(include_str!("../../sql/queries/find_reasons.sql"))
+        .bind(org.as_str())
+        .bind(part)
         .fetch_all(pool)
         .await
 }

@@ -20,6 +20,7 @@ const EVENTS: &str = "/v1/events";
 const CASE: &str = "/v1/cases/{caseId}";
 const POLICIES: &str = "/v1/policies";
 const HISTORY: &str = "/v1/policies/{kind}/{id}/history";
+const STATS: &str = "/v1/stats";
 
 const ALL: &[&str] = &[
     BEFORE_BOOK,
@@ -33,6 +34,7 @@ const ALL: &[&str] = &[
     CASE,
     POLICIES,
     HISTORY,
+    STATS,
 ];
 
 /// The route's own pattern, for labels: an address could be anything.
@@ -61,6 +63,7 @@ pub(super) fn configure(config: &mut ServiceConfig) {
         .service(get(CASE, || web::route().to(audit::cases::read)))
         .service(get(POLICIES, || web::route().to(audit::policies::as_of)))
         .service(get(HISTORY, || web::route().to(audit::policies::history)))
+        .service(get(STATS, || web::route().to(audit::stats::count)))
         .default_service(web::to(unknown_route));
 }
 

@@ -14,6 +14,7 @@ mod support;
 
 mod audit_explain;
 mod audit_search;
+mod audit_stats;
 mod booking;
 mod capacity;
 mod policy_changes;

@@ -4,6 +4,7 @@ pub(super) mod cases;
 pub(super) mod decisions;
 pub(super) mod events;
 pub(super) mod policies;
+pub(super) mod stats;
 
 use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL};
 use actix_web::web::Query;

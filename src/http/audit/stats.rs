@@ -1,0 +1,39 @@
+//! `GET /v1/stats`
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::{NOT_A_PARAMETER, caller, fault, parse_pairs, respond};
+use crate::audit::{self, ParameterFault, Stats, StatsError, StatsQuery};
+use crate::http::app::App;
+use crate::http::problems::Problem;
+
+/// `GET /v1/stats`
+pub(in crate::http) async fn count(app: Data<App>, request: HttpRequest) -> HttpResponse {
+    respond(&request, find(&app, &request).await)
+}
+
+async fn find(app: &App, request: &HttpRequest) -> Result<Stats, Problem> {
+    let caller = caller(app, request).await?;
+    let mut query = StatsQuery::default();
+    let mut faults = Vec::new();
+    for (name, value) in parse_pairs(request.query_string()).map_err(Problem::parameters)? {
+        match query.add(&name, &value) {
+            Ok(true) => {}
+            Ok(false) => faults.push(ParameterFault::new(&name, NOT_A_PARAMETER)),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    if !faults.is_empty() {
+        return Err(Problem::parameters(faults));
+    }
+    audit::stats(&app.parts.pool, &caller.org, &query)
+        .await
+        .map_err(|error| match error {
+            StatsError::UnknownTimeZone => fault(
+                "timeZone",
+                "must be an IANA time zone such as Asia/Jerusalem",
+            ),
+            StatsError::Audit(error) => error.into(),
+        })
+}
