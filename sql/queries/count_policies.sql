@@ -23,7 +23,7 @@ with counted as (
     where p.policy_kind not in ('organizations', 'customer_blocklist')
 )
 select
-    policy_kind, policy_id, f.name, f.mode, f.policy_id is not null as in_force,
+    coalesce(c.policy_kind, f.policy_kind) as policy_kind, coalesce(c.policy_id, f.policy_id) as policy_id, f.name, f.mode, f.policy_id is not null as in_force,
     coalesce(c.met, 0)::bigint as met,
     coalesce(c.refused, 0)::bigint as refused,
     coalesce(c.changed, 0)::bigint as changed,
@@ -33,7 +33,7 @@ select
     c.last_hit as last_hit_id,
     hit.recorded_at as last_hit_at
 from counted c
-full join in_force f using (policy_kind, policy_id)
+full join in_force f on f.policy_kind = c.policy_kind and f.policy_id = c.policy_id
 left join ledger.events hit on hit.org = $1 and hit.seq = c.last_hit
-order by policy_kind, policy_id
+order by 1, 2
 limit 10000

@@ -152,6 +152,10 @@ pub(super) async fn find(
         .await
 }
 
+pub(super) fn read(row: EventRow) -> Result<Event, AuditError> {
+    row.read()
+}
+
 fn push_found(
     query: &mut QueryBuilder<Postgres>,
     org: &Org,

@@ -17,6 +17,8 @@ use crate::org::Org;
 /// A batch ends at most so many events after any of its decisions (settings: at most 10,000 bookings a batch, two events each).
 const MOST_EVENTS_OF_A_BATCH: i64 = 20_000;
 
+const LONGEST_MERGED_PAGE: i64 = 500;
+
 /// What leads to the decisions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Lead {
@@ -59,7 +61,11 @@ pub(super) fn push_found(
     range: &Range<i64>,
     limit: i64,
 ) {
-    let lead = Lead::of(filter);
+    // A file's page is long: merging one of each value would read each many times over.
+    let lead = match Lead::of(filter) {
+        Lead::Reasons | Lead::Dates if limit > LONGEST_MERGED_PAGE => Lead::Conditions,
+        lead => lead,
+    };
     push_values(query, lead, org, filter, reasons);
     query.push("found as materialized (");
     if lead != Lead::Conditions {

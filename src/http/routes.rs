@@ -21,6 +21,7 @@ const CASE: &str = "/v1/cases/{caseId}";
 const POLICIES: &str = "/v1/policies";
 const HISTORY: &str = "/v1/policies/{kind}/{id}/history";
 const STATS: &str = "/v1/stats";
+const EVENT_STREAM: &str = "/v1/events/stream";
 
 const ALL: &[&str] = &[
     BEFORE_BOOK,
@@ -35,6 +36,7 @@ const ALL: &[&str] = &[
     POLICIES,
     HISTORY,
     STATS,
+    EVENT_STREAM,
 ];
 
 /// The route's own pattern, for labels: an address could be anything.
@@ -64,6 +66,7 @@ pub(super) fn configure(config: &mut ServiceConfig) {
         .service(get(POLICIES, || web::route().to(audit::policies::as_of)))
         .service(get(HISTORY, || web::route().to(audit::policies::history)))
         .service(get(STATS, || web::route().to(audit::stats::count)))
+        .service(get(EVENT_STREAM, || web::route().to(audit::follow::stream)))
         .default_service(web::to(unknown_route));
 }
 

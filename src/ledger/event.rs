@@ -15,6 +15,13 @@ pub const BOOKING_REPEATED: &str = "booking.repeated";
 /// A request could not be understood or authenticated.
 pub const REQUEST_REJECTED: &str = "request.rejected";
 
+/// Decisions or events went out as a file.
+pub const AUDIT_EXPORTED: &str = "audit.exported";
+/// A token of the audit API was made.
+pub const TOKEN_CREATED: &str = "token.created";
+/// A token of the audit API was revoked.
+pub const TOKEN_REVOKED: &str = "token.revoked";
+
 /// The typed columns that queries filter by. Each is also derivable from the payloads.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[allow(

@@ -3,17 +3,22 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
+use super::files::{self, FileParameters};
 use super::{
     DEFAULT_LIMIT, NOT_A_PARAMETER, caller, no_parameters, parse_limit, parse_pairs, path_number,
     respond,
 };
-use crate::audit::{self, Filter, ParameterFault, Search};
+use crate::audit::{self, Filter, Format, ParameterFault, Search};
 use crate::http::app::App;
 use crate::http::problems::{Problem, ProblemKind};
+use crate::http::request_id::RequestId;
 
 /// `GET /v1/decisions`
 pub(in crate::http) async fn search(app: Data<App>, request: HttpRequest) -> HttpResponse {
-    respond(&request, find(&app, &request).await)
+    match find(&app, &request).await {
+        Ok(response) => response,
+        Err(problem) => problem.response(RequestId::of(&request).as_str()),
+    }
 }
 
 /// `GET /v1/decisions/{decisionId}`
@@ -21,10 +26,24 @@ pub(in crate::http) async fn read(app: Data<App>, request: HttpRequest) -> HttpR
     respond(&request, read_one(&app, &request).await)
 }
 
-async fn find(app: &App, request: &HttpRequest) -> Result<audit::Page, Problem> {
+async fn find(app: &App, request: &HttpRequest) -> Result<HttpResponse, Problem> {
     let caller = caller(app, request).await?;
-    let search = parse_search(request.query_string()).map_err(Problem::parameters)?;
-    Ok(audit::search_decisions(&app.parts.pool, &caller.org, &search).await?)
+    let Asked { search, format } = parse_search(request).map_err(Problem::parameters)?;
+    let pool = &app.parts.pool;
+    let Some(format) = format else {
+        let page = audit::search_decisions(pool, &caller.org, &search).await?;
+        return Ok(respond(request, Ok(page)));
+    };
+    let Search { filter, after, .. } = search;
+    audit::record::exported(pool, &caller, "decisions", format, &filter, after).await?;
+    let pieces = audit::export_decisions(pool.clone(), caller.org, filter, after, format);
+    files::respond(format, "decisions", pieces).await
+}
+
+/// A page, or a file.
+struct Asked {
+    search: Search,
+    format: Option<Format>,
 }
 
 async fn read_one(app: &App, request: &HttpRequest) -> Result<audit::DecisionDetail, Problem> {
@@ -39,7 +58,7 @@ async fn read_one(app: &App, request: &HttpRequest) -> Result<audit::DecisionDet
 }
 
 /// Names every parameter that is at fault.
-fn parse_search(query: &str) -> Result<Search, Vec<ParameterFault>> {
+fn parse_search(request: &HttpRequest) -> Result<Asked, Vec<ParameterFault>> {
     let mut search = Search {
         filter: Filter::default(),
         after: None,
@@ -47,13 +66,15 @@ fn parse_search(query: &str) -> Result<Search, Vec<ParameterFault>> {
     };
     let mut cursor = None;
     let mut faults = Vec::new();
-    for (name, value) in parse_pairs(query)? {
+    let mut file = FileParameters::default();
+    for (name, value) in parse_pairs(request.query_string())? {
         match name.as_str() {
             "limit" => match parse_limit(&value) {
                 Ok(limit) => search.limit = limit,
                 Err(fault) => faults.push(fault),
             },
             "cursor" => cursor = Some(value),
+            "format" | "after" => faults.extend(file.add(&name, &value).err()),
             _ => match search.filter.add(&name, &value) {
                 Ok(true) => {}
                 Ok(false) => faults.push(ParameterFault::new(&name, NOT_A_PARAMETER)),
@@ -65,26 +86,33 @@ fn parse_search(query: &str) -> Result<Search, Vec<ParameterFault>> {
         return Err(faults);
     }
     search.filter.check()?;
+    let format = file.format(request).map_err(|fault| vec![fault])?;
+    search.after = file.after;
     if let Some(cursor) = cursor {
         (search.go_on(&cursor))
             .map_err(|error| vec![ParameterFault::new("cursor", error.message())])?;
     }
-    Ok(search)
+    Ok(Asked { search, format })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn parse(query: &str) -> Result<Search, Vec<ParameterFault>> {
+        let request = actix_web::test::TestRequest::with_uri(&format!("/?{query}"));
+        parse_search(&request.to_http_request()).map(|asked| asked.search)
+    }
+
     fn faults(query: &str) -> Vec<(String, &'static str)> {
-        (parse_search(query).unwrap_err().into_iter())
+        (parse(query).unwrap_err().into_iter())
             .map(|fault| (fault.name, fault.message))
             .collect()
     }
 
     #[test]
     fn the_defaults() {
-        let search = parse_search("").unwrap();
+        let search = parse("").unwrap();
         assert_eq!((search.limit, search.after), (50, None));
         assert_eq!(search.filter, Filter::default());
     }

@@ -3,24 +3,45 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::{DEFAULT_LIMIT, NOT_A_PARAMETER, caller, parse_limit, parse_pairs, respond};
-use crate::audit::{self, EventFilter, EventSearch, ParameterFault};
+use super::files::{self, FileParameters};
+use super::{DEFAULT_LIMIT, NOT_A_PARAMETER, caller, fault, parse_limit, parse_pairs, respond};
+use crate::audit::{self, EventFilter, EventSearch, Format, ParameterFault};
 use crate::http::app::App;
 use crate::http::problems::Problem;
+use crate::http::request_id::RequestId;
 
 /// `GET /v1/events`
 pub(in crate::http) async fn search(app: Data<App>, request: HttpRequest) -> HttpResponse {
-    respond(&request, find(&app, &request).await)
+    match find(&app, &request).await {
+        Ok(response) => response,
+        Err(problem) => problem.response(RequestId::of(&request).as_str()),
+    }
 }
 
-async fn find(app: &App, request: &HttpRequest) -> Result<audit::EventPage, Problem> {
+async fn find(app: &App, request: &HttpRequest) -> Result<HttpResponse, Problem> {
     let caller = caller(app, request).await?;
-    let search = parse_search(request.query_string()).map_err(Problem::parameters)?;
-    Ok(audit::search_events(&app.parts.pool, &caller.org, &search).await?)
+    let (search, format) = parse_search(request).map_err(Problem::parameters)?;
+    let pool = &app.parts.pool;
+    let Some(format) = format else {
+        let page = audit::search_events(pool, &caller.org, &search).await?;
+        return Ok(respond(request, Ok(page)));
+    };
+    if format == Format::Csv {
+        return Err(fault(
+            "format",
+            "must be json or ndjson: events have no common columns",
+        ));
+    }
+    let EventSearch { filter, after, .. } = search;
+    audit::record::exported(pool, &caller, "events", format, &filter, after).await?;
+    let pieces = audit::export_events(pool.clone(), caller.org, filter, after);
+    files::respond(format, "events", pieces).await
 }
 
 /// Names every parameter that is at fault.
-fn parse_search(query: &str) -> Result<EventSearch, Vec<ParameterFault>> {
+fn parse_search(
+    request: &HttpRequest,
+) -> Result<(EventSearch, Option<Format>), Vec<ParameterFault>> {
     let mut search = EventSearch {
         filter: EventFilter::default(),
         after: None,
@@ -28,13 +49,15 @@ fn parse_search(query: &str) -> Result<EventSearch, Vec<ParameterFault>> {
     };
     let mut cursor = None;
     let mut faults = Vec::new();
-    for (name, value) in parse_pairs(query)? {
+    let mut file = FileParameters::default();
+    for (name, value) in parse_pairs(request.query_string())? {
         match name.as_str() {
             "limit" => match parse_limit(&value) {
                 Ok(limit) => search.limit = limit,
                 Err(fault) => faults.push(fault),
             },
             "cursor" => cursor = Some(value),
+            "format" | "after" => faults.extend(file.add(&name, &value).err()),
             _ => match search.filter.add(&name, &value) {
                 Ok(true) => {}
                 Ok(false) => faults.push(ParameterFault::new(&name, NOT_A_PARAMETER)),
@@ -46,9 +69,11 @@ fn parse_search(query: &str) -> Result<EventSearch, Vec<ParameterFault>> {
         return Err(faults);
     }
     search.filter.check()?;
+    let format = file.format(request).map_err(|fault| vec![fault])?;
+    search.after = file.after;
     if let Some(cursor) = cursor {
         (search.go_on(&cursor))
             .map_err(|error| vec![ParameterFault::new("cursor", error.message())])?;
     }
-    Ok(search)
+    Ok((search, format))
 }

@@ -3,6 +3,8 @@
 pub(super) mod cases;
 pub(super) mod decisions;
 pub(super) mod events;
+mod files;
+pub(super) mod follow;
 pub(super) mod policies;
 pub(super) mod stats;
 
