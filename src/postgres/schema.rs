@@ -45,6 +45,9 @@ pub(super) const REAPPLIED: &[SqlFile] = sql_files![
     "sql/triggers/ledger.sql",
     "sql/triggers/policy.sql",
     "sql/roles/app.sql",
+    "sql/roles/auditor.sql",
+    "sql/views/audit.sql",
+    "sql/views/auditor_grants.sql",
     "sql/setup/bookwarden_schema.sql",
     "sql/setup/default_organization.sql",
 ];

@@ -13,6 +13,7 @@
 mod support;
 
 mod audit_explain;
+mod audit_files;
 mod audit_search;
 mod audit_stats;
 mod booking;

@@ -5,4 +5,5 @@ mod cluster;
 mod server;
 
 pub use app::{Answered, SECRET, TestApp, booking, case_id};
+pub use cluster::BOOKWARDEN;
 pub use server::Server;
