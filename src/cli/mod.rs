@@ -3,6 +3,8 @@
 mod connection;
 mod dev;
 mod error;
+mod export;
+mod export_decisions;
 mod health;
 mod migrate;
 mod org;
@@ -43,6 +45,8 @@ enum Command {
     Secret(secret::SecretArgs),
     /// Create, list and revoke tokens of the audit API
     Token(token::TokenArgs),
+    /// Write decisions to a file, as NDJSON or CSV
+    Export(export::ExportArgs),
     /// Add and list organizations; accept unsigned webhook calls, or not
     Org(org::OrgArgs),
     /// Ask a running server whether it is ready (for container health checks)
@@ -70,6 +74,7 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Send(args) => return send::run(args),
         Command::Secret(args) => runtime.block_on(secret::run(args))?,
         Command::Token(args) => runtime.block_on(token::run(args))?,
+        Command::Export(args) => runtime.block_on(export::run(args))?,
         Command::Org(args) => runtime.block_on(org::run(args))?,
         Command::Health(args) => health::run(args)?,
     }
