@@ -11,7 +11,7 @@ use super::{AuditError, EventPage};
 use crate::org::Org;
 
 /// What happened to a case.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Case {
     /// The Cubu case.
@@ -26,7 +26,7 @@ pub struct Case {
 }
 
 /// A place that is held now.
-#[derive(Debug, Serialize, FromRow)]
+#[derive(Debug, Serialize, utoipa::ToSchema, FromRow)]
 #[serde(rename_all = "camelCase")]
 #[allow(
     missing_docs,

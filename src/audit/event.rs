@@ -10,7 +10,7 @@ use super::AuditError;
 use super::decision::in_microseconds;
 
 /// An event of the ledger.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
     /// Its number in the organization's ledger.
@@ -35,8 +35,10 @@ pub struct Event {
     /// `policy.*`: where the rows of a large change are.
     pub attachment_id: Option<Uuid>,
     /// What it says; null once erased.
+    #[schema(value_type = Option<Object>)]
     pub payload: Option<Box<RawValue>>,
     /// `booking.requested`: the body that came in.
+    #[schema(value_type = Option<Object>)]
     pub request: Option<Box<RawValue>>,
     /// SHA-256 of its salt and content, in hexadecimal.
     pub payload_digest: String,

@@ -15,25 +15,30 @@ use super::{AuditError, range};
 use crate::org::Org;
 
 /// Which events, and in which order: all conditions hold.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, utoipa::IntoParams)]
 #[serde(rename_all = "camelCase")]
-#[allow(
-    missing_docs,
-    reason = "as the query parameters of the same names, which openapi.json describes"
-)]
+#[into_params(parameter_in = Query)]
 pub struct EventFilter {
+    /// Recorded at or after this time (RFC 3339) or day (its midnight, UTC).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<DateTime<Utc>>,
+    /// Recorded before this time or day.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<DateTime<Utc>>,
+    /// The type, such as `policy.updated`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub r#type: Option<String>,
+    /// The Cubu case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub case_id: Option<Uuid>,
+    /// Changes of this policy table.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_kind: Option<String>,
+    /// Changes of this policy; needs policyKind.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_id: Option<i64>,
+    /// `newest` first, unless `oldest`.
+    #[param(required = false)]
     pub order: Order,
 }
 
@@ -98,7 +103,7 @@ impl EventSearch {
 }
 
 /// A page of events.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EventPage {
     /// The events.

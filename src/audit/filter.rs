@@ -8,51 +8,69 @@ use uuid::Uuid;
 use super::parameters::{self, Order, ParameterFault};
 
 /// Which decisions, and in which order: all conditions hold. Written as JSON, it is the same for the same search.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, utoipa::IntoParams)]
 #[serde(rename_all = "camelCase")]
-#[allow(
-    missing_docs,
-    reason = "as the query parameters of the same names, which openapi.json describes"
-)]
+#[into_params(parameter_in = Query)]
 pub struct Filter {
+    /// Decided at or after this time (RFC 3339) or day (its midnight, UTC).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<DateTime<Utc>>,
+    /// Decided before this time or day.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<DateTime<Utc>>,
+    /// Appointment on or after this date.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub appointment_from: Option<NaiveDate>,
+    /// Appointment before this date.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub appointment_until: Option<NaiveDate>,
+    /// The Cubu case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub case_id: Option<Uuid>,
+    /// The customer, as decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub customer_record_id: Option<Uuid>,
+    /// The unit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit_id: Option<Uuid>,
+    /// The service.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_id: Option<Uuid>,
+    /// The service type, as decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_type_id: Option<Uuid>,
+    /// The calendar's index.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cu_index: Option<i32>,
+    /// The channel, as decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
+    /// `approved`, `modified` or `cancelled`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<&'static str>,
+    /// `self-service` or `agent`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub booked_by: Option<&'static str>,
+    /// The agent's e-mail, whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub triggered_by_user_email: Option<String>,
+    /// A part of the cancellation reason, whatever its case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// A policy that the decision met: its table; together with policyId.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_kind: Option<String>,
+    /// A policy that the decision met: its id; together with policyKind.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_id: Option<i64>,
+    /// What that policy found: `applied` (anything), `allowed`, `refused`, `changed` or `error`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_verdict: Option<&'static str>,
+    /// The mode in which it was evaluated: `enforce` or `shadow`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_mode: Option<&'static str>,
+    /// `newest` first, unless `oldest`.
+    #[param(required = false)]
     pub order: Order,
 }
 

@@ -12,7 +12,7 @@ use super::parameters::{self, ParameterFault};
 use crate::org::Org;
 
 /// The policy event that made a policy what it was: who, when, in which transaction, why.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Change {
     /// Its number.
@@ -24,11 +24,12 @@ pub struct Change {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub r#type: Option<String>,
     /// `user`, `role`, `application`, `address`, `transaction`, `reason`. Null once erased.
+    #[schema(value_type = Option<Object>)]
     pub changed_by: Option<Box<RawValue>>,
 }
 
 /// A policy at some point of the ledger.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PolicyState {
     /// Its table.
@@ -36,13 +37,14 @@ pub struct PolicyState {
     /// Its row's id.
     pub id: i64,
     /// The row; null if there was none.
+    #[schema(value_type = Option<Object>)]
     pub row: Option<Box<RawValue>>,
     /// What made it so.
     pub change: Change,
 }
 
 /// A page of policies.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PolicyPage {
     /// The newest event that is considered.
@@ -54,20 +56,22 @@ pub struct PolicyPage {
 }
 
 /// One change in a policy's history.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HistoryEntry {
     /// Who, when, why.
     #[serde(flatten)]
     pub change: Change,
     /// The row before.
+    #[schema(value_type = Option<Object>)]
     pub old: Option<Box<RawValue>>,
     /// The row after.
+    #[schema(value_type = Option<Object>)]
     pub new: Option<Box<RawValue>>,
 }
 
 /// A page of a policy's history, newest first.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HistoryPage {
     /// The changes.

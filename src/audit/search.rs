@@ -36,7 +36,7 @@ impl Search {
 }
 
 /// A page of decisions.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Page {
     /// The decisions.

@@ -81,7 +81,7 @@ impl StatsQuery {
 }
 
 /// Decisions counted, or policies.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(untagged)]
 pub enum Stats {
     /// By anything but policies.
@@ -91,7 +91,7 @@ pub enum Stats {
 }
 
 /// Decisions by bucket and value.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DecisionStats {
     by: &'static str,
@@ -103,7 +103,7 @@ pub struct DecisionStats {
 }
 
 /// The decisions of one bucket by value; `none` counts those without one.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 struct BucketCounts {
     /// Its beginning in the time zone.
     start: String,
@@ -111,13 +111,13 @@ struct BucketCounts {
 }
 
 /// Every policy in force or met, and how often it bit.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct PolicyStats {
     by: &'static str,
     items: Vec<PolicyCounts>,
 }
 
-#[derive(Debug, Serialize, FromRow)]
+#[derive(Debug, Serialize, utoipa::ToSchema, FromRow)]
 #[serde(rename_all = "camelCase")]
 struct PolicyCounts {
     #[sqlx(rename = "policy_kind")]

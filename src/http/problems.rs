@@ -101,7 +101,7 @@ kinds! {
 }
 
 /// What is wrong with one field or parameter.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct ProblemDetail {
     /// The field's path or the parameter's name.
     pub path: String,
@@ -120,9 +120,11 @@ pub struct Problem {
     pub errors: Vec<ProblemDetail>,
 }
 
-#[derive(Serialize)]
+/// RFC 9457.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Problem)]
 #[serde(rename_all = "camelCase")]
-struct Body<'a> {
+pub(super) struct Body<'a> {
     r#type: String,
     title: &'a str,
     status: u16,

@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, Resource, Route};
 
 use super::problems::{Problem, ProblemKind};
 use super::request_id::RequestId;
-use super::{audit, health, webhook};
+use super::{audit, health, openapi, webhook};
 
 pub(super) const BEFORE_BOOK: &str = "/service/actions/beforeBookAppointment";
 pub(super) const ORG_BEFORE_BOOK: &str = "/{org}/service/actions/beforeBookAppointment";
@@ -22,6 +22,8 @@ const POLICIES: &str = "/v1/policies";
 const HISTORY: &str = "/v1/policies/{kind}/{id}/history";
 const STATS: &str = "/v1/stats";
 const EVENT_STREAM: &str = "/v1/events/stream";
+const OPENAPI: &str = "/openapi.json";
+const DOCS: &str = "/docs";
 
 const ALL: &[&str] = &[
     BEFORE_BOOK,
@@ -37,6 +39,8 @@ const ALL: &[&str] = &[
     HISTORY,
     STATS,
     EVENT_STREAM,
+    OPENAPI,
+    DOCS,
 ];
 
 /// The route's own pattern, for labels: an address could be anything.
@@ -67,6 +71,8 @@ pub(super) fn configure(config: &mut ServiceConfig) {
         .service(get(HISTORY, || web::route().to(audit::policies::history)))
         .service(get(STATS, || web::route().to(audit::stats::count)))
         .service(get(EVENT_STREAM, || web::route().to(audit::follow::stream)))
+        .service(get(OPENAPI, || web::route().to(openapi::openapi)))
+        .service(get(DOCS, || web::route().to(openapi::docs)))
         .default_service(web::to(unknown_route));
 }
 

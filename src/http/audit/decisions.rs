@@ -10,10 +10,25 @@ use super::{
 };
 use crate::audit::{self, Filter, Format, ParameterFault, Search};
 use crate::http::app::App;
+use crate::http::problems::Body as ProblemBody;
 use crate::http::problems::{Problem, ProblemKind};
 use crate::http::request_id::RequestId;
 
 /// `GET /v1/decisions`
+#[utoipa::path(
+    get,
+    path = "/v1/decisions",
+    tag = "audit",
+    security(("token" = [])),
+    params(Filter, ("limit" = Option<u16>, Query, minimum = 1, maximum = 200, description = "Items a page; 50 unless given"), ("cursor" = Option<String>, Query, description = "nextCursor of the page before"), ("format" = Option<String>, Query, description = "`json` (a page), or the whole search as a file: `ndjson`, `csv`; `Accept` says the same"), ("after" = Option<i64>, Query, minimum = 1, description = "Go on after this ledger number, in the order asked: the last one of a file that broke off")),
+    responses(
+        (status = 200, description = "A page of decisions, or a file", content((audit::Page = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"))),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "A parameter is not understood; `errors` names it"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json", description = "No token, or one that is not valid"),
+        (status = 431, body = ProblemBody, content_type = "application/problem+json", description = "The headers are too large"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "The database is away"),
+    ),
+)]
 pub(in crate::http) async fn search(app: Data<App>, request: HttpRequest) -> HttpResponse {
     match find(&app, &request).await {
         Ok(response) => response,
@@ -22,6 +37,21 @@ pub(in crate::http) async fn search(app: Data<App>, request: HttpRequest) -> Htt
 }
 
 /// `GET /v1/decisions/{decisionId}`
+#[utoipa::path(
+    get,
+    path = "/v1/decisions/{decisionId}",
+    tag = "audit",
+    security(("token" = [])),
+    params(("decisionId" = i64, Path, minimum = 1, description = "The decision's ledger number")),
+    responses(
+        (status = 200, body = audit::DecisionDetail, description = "The decision with request and response; each policy with its row of then, the change that had made it so, and for a full cap who held its places"),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "A parameter is not understood; `errors` names it"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json", description = "No token, or one that is not valid"),
+        (status = 431, body = ProblemBody, content_type = "application/problem+json", description = "The headers are too large"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "The database is away"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "The token's organization has none"),
+    ),
+)]
 pub(in crate::http) async fn read(app: Data<App>, request: HttpRequest) -> HttpResponse {
     respond(&request, read_one(&app, &request).await)
 }

@@ -7,10 +7,25 @@ use super::files::{self, FileParameters};
 use super::{DEFAULT_LIMIT, NOT_A_PARAMETER, caller, fault, parse_limit, parse_pairs, respond};
 use crate::audit::{self, EventFilter, EventSearch, Format, ParameterFault};
 use crate::http::app::App;
+use crate::http::problems::Body as ProblemBody;
 use crate::http::problems::Problem;
 use crate::http::request_id::RequestId;
 
 /// `GET /v1/events`
+#[utoipa::path(
+    get,
+    path = "/v1/events",
+    tag = "audit",
+    security(("token" = [])),
+    params(EventFilter, ("limit" = Option<u16>, Query, minimum = 1, maximum = 200, description = "Items a page; 50 unless given"), ("cursor" = Option<String>, Query, description = "nextCursor of the page before"), ("format" = Option<String>, Query, description = "`json` (a page), or the whole search as a file: `ndjson`; `Accept` says the same"), ("after" = Option<i64>, Query, minimum = 1, description = "Go on after this ledger number, in the order asked: the last one of a file that broke off")),
+    responses(
+        (status = 200, description = "A page of events, or a file", content((audit::EventPage = "application/json"), (String = "application/x-ndjson"))),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "A parameter is not understood; `errors` names it"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json", description = "No token, or one that is not valid"),
+        (status = 431, body = ProblemBody, content_type = "application/problem+json", description = "The headers are too large"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "The database is away"),
+    ),
+)]
 pub(in crate::http) async fn search(app: Data<App>, request: HttpRequest) -> HttpResponse {
     match find(&app, &request).await {
         Ok(response) => response,

@@ -11,6 +11,7 @@ use futures_util::stream::unfold;
 use super::{caller, fault, no_parameters};
 use crate::audit::{self, Event};
 use crate::http::app::App;
+use crate::http::problems::Body as ProblemBody;
 use crate::http::problems::Problem;
 use crate::http::request_id::RequestId;
 use crate::org::Org;
@@ -28,6 +29,20 @@ struct Follower {
 }
 
 /// `GET /v1/events/stream`
+#[utoipa::path(
+    get,
+    path = "/v1/events/stream",
+    tag = "audit",
+    security(("token" = [])),
+    params(("Last-Event-ID" = Option<i64>, Header, description = "Go on after this event; else with what comes from now on")),
+    responses(
+        (status = 200, body = String, content_type = "text/event-stream", description = "Each event as it is recorded, and a comment every ten seconds"),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "A parameter is not understood; `errors` names it"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json", description = "No token, or one that is not valid"),
+        (status = 431, body = ProblemBody, content_type = "application/problem+json", description = "The headers are too large"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "The database is away"),
+    ),
+)]
 pub(in crate::http) async fn stream(app: Data<App>, request: HttpRequest) -> HttpResponse {
     match begin(app, request.clone()).await {
         Ok(response) => response,

@@ -9,14 +9,44 @@ use super::{
 };
 use crate::audit::{self, AsOf, HistoryPage, ParameterFault, PolicyPage};
 use crate::http::app::App;
+use crate::http::problems::Body as ProblemBody;
 use crate::http::problems::{Problem, ProblemKind};
 
 /// `GET /v1/policies`
+#[utoipa::path(
+    get,
+    path = "/v1/policies",
+    tag = "audit",
+    security(("token" = [])),
+    params(("asOf" = Option<String>, Query, description = "A time, a day or a ledger number; now unless given"), ("policyKind" = Option<String>, Query, description = "Only this policy table"), ("limit" = Option<u16>, Query, minimum = 1, maximum = 200, description = "Items a page; 50 unless given"), ("cursor" = Option<String>, Query, description = "nextCursor of the page before")),
+    responses(
+        (status = 200, body = PolicyPage, description = "The policies in force then, each with the change that had made it so"),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "A parameter is not understood; `errors` names it"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json", description = "No token, or one that is not valid"),
+        (status = 431, body = ProblemBody, content_type = "application/problem+json", description = "The headers are too large"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "The database is away"),
+    ),
+)]
 pub(in crate::http) async fn as_of(app: Data<App>, request: HttpRequest) -> HttpResponse {
     respond(&request, list(&app, &request).await)
 }
 
 /// `GET /v1/policies/{kind}/{id}/history`
+#[utoipa::path(
+    get,
+    path = "/v1/policies/{kind}/{id}/history",
+    tag = "audit",
+    security(("token" = [])),
+    params(("kind" = String, Path, description = "The policy table"), ("id" = i64, Path, minimum = 1, description = "The policy"), ("limit" = Option<u16>, Query, minimum = 1, maximum = 200, description = "Items a page; 50 unless given"), ("cursor" = Option<String>, Query, description = "nextCursor of the page before")),
+    responses(
+        (status = 200, body = HistoryPage, description = "Every change of the policy, newest first: who, when, why, from what to what"),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "A parameter is not understood; `errors` names it"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json", description = "No token, or one that is not valid"),
+        (status = 431, body = ProblemBody, content_type = "application/problem+json", description = "The headers are too large"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "The database is away"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "The token's organization has none"),
+    ),
+)]
 pub(in crate::http) async fn history(app: Data<App>, request: HttpRequest) -> HttpResponse {
     respond(&request, changes(&app, &request).await)
 }
