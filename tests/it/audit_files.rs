@@ -318,3 +318,65 @@ async fn an_auditor_in_sql_sees_the_views_and_nothing_else() {
         assert_eq!(code.as_deref(), Some("42501"), "{statement}: {error}");
     }
 }
+
+#[tokio::test]
+async fn the_command_line_exports_the_same_lines() {
+    let app = TestApp::start().await;
+    for _ in 0..3 {
+        app.book(&booking()).await;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("decisions.ndjson");
+    let export = |filter: &str| {
+        Command::new(BOOKWARDEN)
+            .args([
+                "export",
+                "--where",
+                "order=oldest",
+                "--where",
+                filter,
+                "--decisions",
+            ])
+            .arg(&path)
+            .env("DATABASE_URL", &app.database_url)
+            .output()
+            .expect("it runs")
+    };
+    let output = export("outcome=approved");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let written = std::fs::read_to_string(&path).expect("the file");
+    let (_, _, streamed) = file(
+        &app,
+        "/v1/decisions?format=ndjson&order=oldest",
+        "test-token",
+    )
+    .await;
+    assert_eq!(written, streamed);
+    let refused = export("outcom=approved");
+    assert!(!refused.status.success());
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("outcom"));
+    let exports = "select count(*) from ledger.events where type = 'audit.exported' and payload::json ->> 'login' is not null";
+    assert_eq!(app.number(exports).await, 1);
+    app.check().await;
+}
+
+#[tokio::test]
+async fn the_api_describes_itself_and_its_page_needs_nobody_else() {
+    let app = TestApp::start().await;
+    let (status, _, described) = file(&app, "/openapi.json", "").await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(described, include_str!("../../openapi.json"));
+    let (status, media_type, page) = file(&app, "/docs", "").await;
+    assert_eq!(
+        (status, media_type.as_str()),
+        (StatusCode::OK, "text/html; charset=utf-8")
+    );
+    assert!(
+        !page.contains("http://") && !page.contains("https://"),
+        "nothing from elsewhere"
+    );
+}
