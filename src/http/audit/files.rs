@@ -66,7 +66,7 @@ pub(super) async fn respond(
     pieces: impl Stream<Item = Result<Piece, AuditError>> + 'static,
 ) -> Result<HttpResponse, Problem> {
     let mut pieces: Pin<Box<dyn Stream<Item = _>>> = Box::pin(pieces);
-    let first = pieces.try_next().await?.map(|piece| Ok(piece));
+    let first = pieces.try_next().await?.map(Ok);
     let header = (format == Format::Csv).then(|| Ok(Bytes::from_static(CSV_HEADER.as_bytes())));
     let body = stream::iter(first)
         .chain(pieces)
