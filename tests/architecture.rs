@@ -14,8 +14,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("telemetry", &["org"]),
     ("settings", &["telemetry"]),
     ("ledger", &["cubu", "org", "policy"]),
-    ("access", &["cubu", "org"]),
-    ("audit", &["cubu", "ledger", "org", "policy"]),
+    ("access", &["cubu", "ledger", "org"]),
+    ("audit", &["access", "cubu", "ledger", "org", "policy"]),
     ("replay", &["cubu", "ledger", "org", "policy"]),
     ("problems", &["org", "policy", "telemetry"]),
     (

@@ -1,6 +1,7 @@
--- Appends a batch: its events, the places taken and freed, and the head, in one statement.
+-- Appends a batch: its events, the places taken and freed, the policies that were met, and the head, in one statement.
 -- $1 org, $2 the head's last_seq as it was locked; $3–$27 one array a column of ledger.events; $28 cases whose place is freed;
--- $29–$43 one array a column of the places taken; $44 last_seq, $45 last_chain and $46 last_recorded_at of the head from now on.
+-- $29–$43 one array a column of the places taken; $44 last_seq, $45 last_chain and $46 last_recorded_at of the head from now on;
+-- $47–$51 one array a column of the policies' verdicts: kind, id, verdict, mode, decision.
 -- Leans on events_pkey, reservations_pkey, heads_pkey. One round trip and one row source a table is what makes a batch cheap.
 with appended as (
     insert into ledger.events (
@@ -31,6 +32,11 @@ with appended as (
         cu_index = excluded.cu_index, date = excluded.date, start_minute = excluded.start_minute,
         duration = excluded.duration, starts_at = excluded.starts_at, channel = excluded.channel,
         booked_by = excluded.booked_by, customer_record_id = excluded.customer_record_id
+), met as (
+    insert into ledger.policy_hits (org, policy_kind, policy_id, verdict, mode, batch_seq, seqs)
+    select $1, p.kind, p.id, p.verdict, p.mode, $44, array_agg(p.seq order by p.seq)
+    from unnest($47::text[], $48::bigint[], $49::text[], $50::text[], $51::bigint[]) as p (kind, id, verdict, mode, seq)
+    group by p.kind, p.id, p.verdict, p.mode
 )
 update ledger.heads h
 set last_seq = $44, last_chain = $45, last_recorded_at = $46

@@ -2,7 +2,14 @@
 -- The policy tables first, the ledger's head after them: the order in which a TRUNCATE of a policy table locks them, too (its
 -- table at once, the head at its commit). The other way round the two would deadlock.
 begin;
+-- A TRUNCATE of several tables may lock them in another order. Then the batch steps back, before Postgres looks for deadlocks
+-- (deadlock_timeout, 1 s) and might choose the administrator's transaction to fail.
+set local lock_timeout = '300ms';
 lock table
     policy.organizations, policy.rules, policy.customer_blocklist, policy.blackouts, policy.booking_windows,
     policy.customer_limits, policy.capacity_caps
     in access share mode;
+set local lock_timeout = '3s';
+-- Every statement of a batch leans on an index. A plan that was made while a table was small, and kept, must not read all of it
+-- once somebody has loaded a million rows.
+set local enable_seqscan = off;

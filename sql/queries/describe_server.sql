@@ -8,4 +8,5 @@ select
     current_user::text as login,
     has_database_privilege(current_database(), 'create') as may_create_schemas,
     exists (select from pg_roles where rolname = current_user and (rolsuper or rolcreaterole))
-        or (select count(*) = 2 from pg_roles where rolname in ('bookwarden_app', 'bookwarden_policy_admin')) as may_create_roles;
+        or (select count(*) = 3 from pg_roles
+            where rolname in ('bookwarden_app', 'bookwarden_policy_admin', 'bookwarden_auditor')) as may_create_roles;

@@ -4,4 +4,4 @@ insert into access.audit_tokens (org, name, role, token_digest, expires_at)
 select org, $2, $3, $4, now() + make_interval(secs => $5)
 from policy.organizations
 where org = $1
-returning id;
+returning id, expires_at, session_user::text;

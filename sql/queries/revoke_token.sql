@@ -2,4 +2,4 @@
 update access.audit_tokens
 set revoked_at = now()
 where id = $1 and revoked_at is null
-returning name;
+returning org, name, role, expires_at, session_user::text;

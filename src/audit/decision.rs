@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::AuditError;
 
 /// A decision and the policies that made it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Decision {
     /// Its number in the organization's ledger.
@@ -55,18 +55,21 @@ pub struct Decision {
     /// The policies that it saw: the number of the newest policy event. Null once the payload is erased.
     pub policy_version: Option<i64>,
     /// The policies that applied, with what was compared. Null once the payload is erased.
+    #[schema(value_type = Option<Vec<Object>>)]
     pub policies: Option<Box<RawValue>>,
 }
 
 /// A decision with what came in and what went out, both exactly as they were. Null once erased.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct DecisionDetail {
     /// The decision.
     #[serde(flatten)]
     pub decision: Decision,
     /// The request's body.
+    #[schema(value_type = Option<Object>)]
     pub request: Option<Box<RawValue>>,
     /// The answer's body.
+    #[schema(value_type = Option<Object>)]
     pub response: Option<Box<RawValue>>,
 }
 
@@ -172,8 +175,21 @@ impl DecisionRow {
     }
 }
 
-fn in_microseconds<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn in_microseconds<S: Serializer>(
+    time: &DateTime<Utc>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&time.to_rfc3339_opts(SecondsFormat::Micros, true))
+}
+
+pub(super) fn optionally_in_microseconds<S: Serializer>(
+    time: &Option<DateTime<Utc>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(time) => in_microseconds(time, serializer),
+        None => serializer.serialize_none(),
+    }
 }
 
 #[cfg(test)]

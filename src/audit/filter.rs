@@ -1,100 +1,77 @@
-//! The filters of a search: from a query parameter to a condition, in one place. A new filter is a variant of [`Condition`],
-//! with an arm in each of its three functions.
+//! The filters of a search for decisions: from query parameters to typed conditions. What they become in SQL is in `plan`.
 
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
-use sqlx::{Postgres, QueryBuilder};
 use uuid::Uuid;
 
-/// How a decision ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Outcome {
-    /// Booked as asked.
-    Approved,
-    /// Booked with changes.
-    Modified,
-    /// Refused.
-    Cancelled,
-}
+use super::parameters::{self, Order, ParameterFault};
 
-impl Outcome {
-    /// As the ledger writes it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Approved => "approved",
-            Self::Modified => "modified",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        [Self::Approved, Self::Modified, Self::Cancelled]
-            .into_iter()
-            .find(|outcome| outcome.as_str() == text)
-    }
-}
-
-/// What is wrong with one query parameter.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ParameterFault {
-    /// The parameter's name as it came.
-    pub name: String,
-    /// What is wrong, such as `must be a GUID`.
-    pub message: &'static str,
-}
-
-impl ParameterFault {
-    /// Builds one.
-    #[must_use]
-    pub fn new(name: &str, message: &'static str) -> Self {
-        // A name is repeated to the caller, so it is bounded.
-        let name = name.chars().take(100).collect();
-        Self { name, message }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Condition {
-    Case(Uuid),
-    Outcome(Outcome),
-}
-
-impl Condition {
-    /// None: no filter has this name.
-    fn parse(name: &str, value: &str) -> Option<Result<Self, &'static str>> {
-        Some(match name {
-            "caseId" => Uuid::try_parse(value)
-                .map(Self::Case)
-                .map_err(|_| "must be a GUID"),
-            "outcome" => Outcome::parse(value)
-                .map(Self::Outcome)
-                .ok_or("must be approved, modified or cancelled"),
-            _ => return None,
-        })
-    }
-
-    /// As a parameter would say it, in one form only.
-    fn canonical(&self) -> String {
-        match self {
-            Self::Case(id) => format!("caseId={id}"),
-            Self::Outcome(outcome) => format!("outcome={}", outcome.as_str()),
-        }
-    }
-
-    fn push_to(&self, query: &mut QueryBuilder<Postgres>) {
-        match self {
-            Self::Case(id) => query.push(" and decided.case_id = ").push_bind(*id),
-            Self::Outcome(outcome) => {
-                (query.push(" and decided.outcome = ")).push_bind(outcome.as_str())
-            }
-        };
-    }
-}
-
-/// Which decisions: all conditions hold.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// Which decisions, and in which order: all conditions hold. Written as JSON, it is the same for the same search.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, utoipa::IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
 pub struct Filter {
-    conditions: Vec<Condition>,
+    /// Decided at or after this time (RFC 3339) or day (its midnight, UTC).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<DateTime<Utc>>,
+    /// Decided before this time or day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<DateTime<Utc>>,
+    /// Appointment on or after this date.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub appointment_from: Option<NaiveDate>,
+    /// Appointment before this date.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub appointment_until: Option<NaiveDate>,
+    /// The Cubu case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub case_id: Option<Uuid>,
+    /// The customer, as decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub customer_record_id: Option<Uuid>,
+    /// The unit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit_id: Option<Uuid>,
+    /// The service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_id: Option<Uuid>,
+    /// The service type, as decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_type_id: Option<Uuid>,
+    /// The calendar's index.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cu_index: Option<i32>,
+    /// The channel, as decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    /// `approved`, `modified` or `cancelled`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<&'static str>,
+    /// `self-service` or `agent`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub booked_by: Option<&'static str>,
+    /// The agent's e-mail, whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub triggered_by_user_email: Option<String>,
+    /// A part of the cancellation reason, whatever its case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// A policy that the decision met: its table; together with policyId.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy_kind: Option<String>,
+    /// A policy that the decision met: its id; together with policyKind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy_id: Option<i64>,
+    /// What that policy found: `applied` (anything), `allowed`, `refused`, `changed` or `error`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy_verdict: Option<&'static str>,
+    /// The mode in which it was evaluated: `enforce` or `shadow`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy_mode: Option<&'static str>,
+    /// `newest` first, unless `oldest`.
+    #[param(required = false)]
+    pub order: Order,
 }
 
 impl Filter {
@@ -103,31 +80,100 @@ impl Filter {
     /// # Errors
     /// When the filter has this name and cannot take this value.
     pub fn add(&mut self, name: &str, value: &str) -> Result<bool, ParameterFault> {
-        match Condition::parse(name, value) {
-            Some(Ok(condition)) => self.conditions.push(condition),
-            Some(Err(message)) => return Err(ParameterFault::new(name, message)),
-            None => return Ok(false),
+        self.set(name, value)
+            .map_err(|message| ParameterFault::new(name, message))
+    }
+
+    fn set(&mut self, name: &str, value: &str) -> Result<bool, &'static str> {
+        use parameters::{date, guid, id, index, kind, order, text, time, word};
+        match name {
+            "from" => self.from = time(value)?,
+            "until" => self.until = time(value)?,
+            "appointmentFrom" => self.appointment_from = date(value)?,
+            "appointmentUntil" => self.appointment_until = date(value)?,
+            "caseId" => self.case_id = guid(value)?,
+            "customerRecordId" => self.customer_record_id = guid(value)?,
+            "unitId" => self.unit_id = guid(value)?,
+            "serviceId" => self.service_id = guid(value)?,
+            "serviceTypeId" => self.service_type_id = guid(value)?,
+            "cuIndex" => self.cu_index = index(value)?,
+            "channel" => self.channel = text(value)?,
+            "outcome" => {
+                let outcomes = ["approved", "modified", "cancelled"];
+                self.outcome = word(value, &outcomes, "must be approved, modified or cancelled")?;
+            }
+            "bookedBy" => {
+                let bookers = ["self-service", "agent"];
+                self.booked_by = word(value, &bookers, "must be self-service or agent")?;
+            }
+            "triggeredByUserEmail" => self.triggered_by_user_email = text(value)?,
+            "reason" => self.reason = text(value)?,
+            "policyKind" => self.policy_kind = kind(value)?,
+            "policyId" => self.policy_id = id(value)?,
+            "policyVerdict" => {
+                let verdicts = ["applied", "allowed", "refused", "changed", "error"];
+                let message = "must be applied, allowed, refused, changed or error";
+                self.policy_verdict = word(value, &verdicts, message)?;
+            }
+            "policyMode" => {
+                self.policy_mode =
+                    word(value, &["enforce", "shadow"], "must be enforce or shadow")?;
+            }
+            "order" => self.order = order(value)?,
+            _ => return Ok(false),
         }
-        self.conditions.sort_unstable();
         Ok(true)
     }
 
-    /// Adds the conditions to a query over `decided`.
-    pub(super) fn push_to(&self, query: &mut QueryBuilder<Postgres>) {
-        for condition in &self.conditions {
-            condition.push_to(query);
+    /// What is wrong with the parameters together.
+    ///
+    /// # Errors
+    /// When some need others.
+    pub fn check(&self) -> Result<(), Vec<ParameterFault>> {
+        let mut faults = Vec::new();
+        let mut need = |holds: bool, name, message| {
+            if !holds {
+                faults.push(ParameterFault::new(name, message));
+            }
+        };
+        let names_policy = self.policy_kind.is_some() && self.policy_id.is_some();
+        need(
+            names_policy || self.policy_kind.is_none(),
+            "policyKind",
+            "needs policyId: a policy is a kind and an id",
+        );
+        need(
+            names_policy || self.policy_id.is_none(),
+            "policyId",
+            "needs policyKind: a policy is a kind and an id",
+        );
+        need(
+            names_policy || self.policy_verdict.is_none(),
+            "policyVerdict",
+            "needs policyKind and policyId",
+        );
+        need(
+            names_policy || self.policy_mode.is_none(),
+            "policyMode",
+            "needs policyKind and policyId",
+        );
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(faults)
         }
     }
 
-    /// Tells filters apart: a cursor goes on with the filters that it began with.
+    /// Tells searches apart: a cursor goes on with the filters and the order that it began with.
     pub(super) fn digest(&self) -> String {
-        let mut digest = Sha256::new();
-        for condition in &self.conditions {
-            digest.update(condition.canonical());
-            digest.update([0]);
-        }
-        hex::encode(&digest.finalize()[..8])
+        digest(self)
     }
+}
+
+/// Short, and the same for the same search.
+pub(super) fn digest(filter: &impl Serialize) -> String {
+    let text = serde_json::to_string(filter).expect("texts and numbers are always JSON");
+    hex::encode(&Sha256::digest(text)[..8])
 }
 
 #[cfg(test)]
@@ -137,7 +183,7 @@ mod tests {
     fn filter(parameters: &[(&str, &str)]) -> Filter {
         let mut filter = Filter::default();
         for (name, value) in parameters {
-            assert_eq!(filter.add(name, value), Ok(true));
+            assert_eq!(filter.add(name, value), Ok(true), "{name}={value}");
         }
         filter
     }
@@ -151,26 +197,43 @@ mod tests {
         let other = filter(&[("outcome", "approved"), ("caseId", &upper)]);
         assert_eq!(one.digest(), other.digest());
         assert_ne!(one.digest(), filter(&[("caseId", CASE)]).digest());
-    }
-
-    #[test]
-    fn values_are_bound_never_written() {
-        let mut query = QueryBuilder::new("");
-        filter(&[("outcome", "cancelled"), ("caseId", CASE)]).push_to(&mut query);
-        assert_eq!(
-            query.into_string(),
-            " and decided.case_id = $1 and decided.outcome = $2"
+        assert_ne!(
+            filter(&[]).digest(),
+            filter(&[("order", "oldest")]).digest()
         );
     }
 
     #[test]
     fn bad_values_and_unknown_names() {
         let mut filter = Filter::default();
-        assert_eq!(filter.add("caseId", "x").unwrap_err().name, "caseId");
-        assert_eq!(
-            filter.add("outcome", "Approved").unwrap_err().name,
-            "outcome"
-        );
-        assert_eq!(filter.add("cuIndex", "1"), Ok(false));
+        for (name, value) in [
+            ("caseId", "x"),
+            ("outcome", "Approved"),
+            ("cuIndex", "-1"),
+            ("from", "yesterday"),
+            ("policyKind", "Robert'); drop table"),
+            ("channel", "\0"),
+            ("order", "random"),
+        ] {
+            assert_eq!(filter.add(name, value).unwrap_err().name, name);
+        }
+        assert_eq!(filter.add("cuindex", "1"), Ok(false));
+    }
+
+    #[test]
+    fn a_policy_is_a_kind_and_an_id() {
+        let faults = filter(&[("policyId", "1"), ("policyVerdict", "refused")]).check();
+        let names: Vec<_> = faults
+            .unwrap_err()
+            .into_iter()
+            .map(|fault| fault.name)
+            .collect();
+        assert_eq!(names, ["policyId", "policyVerdict"]);
+        let whole = filter(&[
+            ("policyKind", "rules"),
+            ("policyId", "1"),
+            ("policyMode", "shadow"),
+        ]);
+        assert_eq!(whole.check(), Ok(()));
     }
 }

@@ -1,14 +1,40 @@
 //! Looking back: search, and one decision with all that belongs to it. Every query is confined to one organization.
 
+mod case;
+mod csv;
 mod cursor;
 mod decision;
+mod event;
+mod events;
+mod explain;
+mod export;
 mod filter;
+mod follow;
+mod parameters;
+mod plan;
+mod policies;
+mod range;
+pub mod record;
 mod search;
+mod stats;
 
+pub use case::{Case, HeldPlace, read_case};
+pub use csv::HEADER as CSV_HEADER;
 pub use cursor::{Cursor, CursorError};
 pub use decision::{Decision, DecisionDetail};
-pub use filter::{Filter, Outcome, ParameterFault};
+pub use event::Event;
+pub use events::{EventFilter, EventPage, EventSearch, search_events};
+pub(crate) use export::push_line;
+pub use export::{Format, Piece, export_decisions, export_events};
+pub use filter::Filter;
+pub use follow::{INTERVAL as FOLLOW_INTERVAL, events_after, newest};
+pub use parameters::{Order, ParameterFault, parse_kind};
+pub use policies::{
+    AsOf, Change, HistoryEntry, HistoryPage, PolicyPage, PolicyState, history_cursor,
+    policies_as_of, policies_cursor, policy_history,
+};
 pub use search::{Page, Search, read_decision, search_decisions};
+pub use stats::{DecisionStats, PolicyStats, Stats, StatsError, StatsQuery, stats};
 
 /// Why there is no answer to an auditor's question.
 #[derive(Debug, thiserror::Error)]

@@ -1,29 +1,42 @@
 //! The questions, asked of the database.
 
+use std::ops::Range;
+
 use serde::Serialize;
 use serde_json::value::RawValue;
-use sqlx::postgres::{PgArguments, PgRow};
-use sqlx::{Arguments, FromRow, PgPool, Postgres, QueryBuilder, Row};
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, PgPool, Postgres, QueryBuilder, Row};
 
-use super::AuditError;
-use super::cursor::Cursor;
+use super::cursor::{Cursor, CursorError};
 use super::decision::{Decision, DecisionDetail, DecisionRow};
 use super::filter::Filter;
+use super::{AuditError, explain, plan, range};
 use crate::org::Org;
 
 /// A search for decisions.
 #[derive(Debug, Clone)]
 pub struct Search {
-    /// Which.
+    /// Which, in which order.
     pub filter: Filter,
-    /// Only older than this ledger number, as a cursor says.
-    pub before: Option<i64>,
+    /// Only what comes after this ledger number in that order.
+    pub after: Option<i64>,
     /// At most so many.
     pub limit: u16,
 }
 
-/// A page of decisions, newest first.
-#[derive(Debug, Serialize)]
+impl Search {
+    /// Goes on where an earlier page ended.
+    ///
+    /// # Errors
+    /// When the text is no cursor of this search.
+    pub fn go_on(&mut self, cursor: &str) -> Result<(), CursorError> {
+        self.after = Some(Cursor::decode(cursor, &self.filter.digest())?);
+        Ok(())
+    }
+}
+
+/// A page of decisions.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Page {
     /// The decisions.
@@ -55,34 +68,60 @@ pub async fn search_decisions(
     org: &Org,
     search: &Search,
 ) -> Result<Page, AuditError> {
-    let mut query = QueryBuilder::<Postgres>::with_arguments(
-        include_str!("../../sql/queries/search_decisions.sql"),
-        first_binds(org, search.before)?,
-    );
-    search.filter.push_to(&mut query);
+    let filter = &search.filter;
+    let range = range::between(pool, org, filter.from, filter.until).await?;
+    let range = range::after(range, search.after, filter.order);
     // One more than asked for tells whether there is a next page.
-    query
-        .push(" order by decided.seq desc limit ")
-        .push_bind(i64::from(search.limit) + 1);
-    let mut rows: Vec<DecisionRow> = query.build_query_as().fetch_all(pool).await?;
+    let mut rows = find(pool, org, filter, &range, i64::from(search.limit) + 1).await?;
     let has_more = rows.len() > usize::from(search.limit);
     rows.truncate(usize::from(search.limit));
     let next_cursor = (rows.last())
         .filter(|_| has_more)
-        .map(|last| Cursor::after(last.seq, &search.filter).encode());
+        .map(|last| Cursor::after(last.seq, filter.digest()).encode());
     let items = (rows.into_iter())
         .map(|row| Ok(row.read()?.0))
         .collect::<Result<_, AuditError>>()?;
     Ok(Page { items, next_cursor })
 }
 
-fn first_binds(org: &Org, before: Option<i64>) -> Result<PgArguments, sqlx::Error> {
-    let mut arguments = PgArguments::default();
-    let added = arguments
-        .add(org.as_str())
-        .and_then(|()| arguments.add(before.unwrap_or(i64::MAX)));
-    added.map_err(sqlx::Error::Encode)?;
-    Ok(arguments)
+/// At most so many decisions within a range of the ledger, in the filter's order.
+pub(super) async fn find(
+    pool: &PgPool,
+    org: &Org,
+    filter: &Filter,
+    range: &Range<i64>,
+    limit: i64,
+) -> Result<Vec<DecisionRow>, sqlx::Error> {
+    let reasons = match &filter.reason {
+        None => Vec::new(),
+        Some(part) => find_reasons(pool, org, part).await?,
+    };
+    if filter.reason.is_some() && reasons.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut query = QueryBuilder::<Postgres>::new("");
+    plan::push_found(&mut query, org, filter, &reasons, range, limit);
+    query.push(include_str!("../../sql/queries/read_found.sql"));
+    query
+        .push(" where decided.org = ")
+        .push_bind(org.as_str().to_owned());
+    query
+        .push(" order by decided.seq")
+        .push(filter.order.as_sql());
+    query
+        .build_query_as()
+        .persistent(false)
+        .fetch_all(pool)
+        .await
+}
+
+/// The distinct reasons that have this part, as their hashes.
+async fn find_reasons(pool: &PgPool, org: &Org, part: &str) -> Result<Vec<i64>, sqlx::Error> {
+    sqlx::query_scalar(include_str!("../../sql/queries/find_reasons.sql"))
+        .bind(org.as_str())
+        .bind(part)
+        .fetch_all(pool)
+        .await
 }
 
 /// One decision of an organization, with its request and response.
@@ -110,7 +149,8 @@ pub async fn read_decision(
             source,
         }
     })?;
-    let (decision, response) = row.decision.read()?;
+    let (mut decision, response) = row.decision.read()?;
+    decision.policies = explain::explain(pool, org, &decision).await?;
     Ok(Some(DecisionDetail {
         decision,
         request,

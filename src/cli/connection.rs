@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use sqlx::{Connection, PgConnection};
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{Connection, PgConnection, PgPool};
 
 use super::CliError;
 use crate::postgres::private::database_url_of;
@@ -18,6 +19,20 @@ pub(super) struct DataDir {
 }
 
 impl DataDir {
+    /// The same database, for commands that read page after page.
+    pub(super) async fn pool(&self) -> Result<PgPool, CliError> {
+        let url = match Settings::from_env()?.database_url {
+            Some(url) => url,
+            None => database_url_of(&self.data_dir)
+                .ok_or_else(|| CliError::NoDatabase(self.data_dir.clone()))?,
+        };
+        let options = url.connect_options()?.application_name("bookwarden cli");
+        Ok(PgPoolOptions::new()
+            .max_connections(2)
+            .connect_with(options)
+            .await?)
+    }
+
     /// Connects with the login of `DATABASE_URL`, else as the owner of the database of `bookwarden dev`.
     pub(super) async fn connect(&self) -> Result<PgConnection, CliError> {
         if let Some(url) = Settings::from_env()?.database_url {

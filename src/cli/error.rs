@@ -95,18 +95,23 @@ pub enum CliError {
         /// The HTTP status.
         status: u16,
     },
-    /// Standard output is closed.
-    #[error("cannot write to standard output: {0}")]
-    Output(#[source] io::Error),
+    /// A filter of `bookwarden export`.
+    #[error("--where {0}: {1}")]
+    Filter(String, &'static str),
+    /// The ledger cannot be read.
+    #[error(transparent)]
+    Audit(#[from] crate::audit::AuditError),
     /// A file cannot be written.
     #[error("cannot write {path}: {source}")]
     Write {
         /// The file.
         path: PathBuf,
         /// Why.
-        #[source]
         source: io::Error,
     },
+    /// Standard output is closed.
+    #[error("cannot write to standard output: {0}")]
+    Output(#[source] io::Error),
     /// The system gives no threads.
     #[error("cannot start: {0}")]
     Runtime(#[source] io::Error),

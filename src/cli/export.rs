@@ -1,23 +1,29 @@
-//! `bookwarden export`
+//! `bookwarden export`: decisions for people, or whole ledgers for `bookwarden replay --file`.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 
-use super::CliError;
 use super::connection::DataDir;
-use super::progress::Bar;
+use super::{CliError, export_decisions, export_events};
 use crate::org::Org;
-use crate::replay::export;
 
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("what").required(true).args(["decisions", "events"])))]
 pub(super) struct ExportArgs {
+    /// Write decisions to this file, or to standard output (-); a name that ends in .csv makes CSV, any other NDJSON
+    #[arg(long, value_name = "FILE")]
+    decisions: Option<PathBuf>,
+    /// Only decisions that fit, such as outcome=cancelled: the parameters of `GET /v1/decisions`; may be given more than once
+    #[arg(long = "where", value_name = "NAME=VALUE", requires = "decisions")]
+    filters: Vec<String>,
+    /// Go on after this decision: the last one of a file that broke off
+    #[arg(long, value_name = "DECISION", requires = "decisions")]
+    after: Option<i64>,
     /// Write whole ledgers, one JSON object a line, to this file, or to standard output (-): what `bookwarden replay --file` reads
-    #[arg(long, value_name = "FILE", required = true)]
-    events: PathBuf,
-    /// Only this organization's ledger
+    #[arg(long, value_name = "FILE")]
+    events: Option<PathBuf>,
+    /// The organization; without it, decisions of `default`, or every ledger
     #[arg(long)]
     org: Option<Org>,
     #[command(flatten)]
@@ -25,19 +31,15 @@ pub(super) struct ExportArgs {
 }
 
 pub(super) async fn run(args: ExportArgs) -> Result<(), CliError> {
-    let mut connection = args.database.connect().await?;
-    let mut out: Box<dyn Write> = if args.events == Path::new("-") {
-        Box::new(BufWriter::new(std::io::stdout().lock()))
-    } else {
-        let file = File::create(&args.events).map_err(|source| CliError::Write {
-            path: args.events.clone(),
-            source,
-        })?;
-        Box::new(BufWriter::new(file))
-    };
-    let mut bar = Bar::new("events");
-    let written = export(&mut connection, args.org.as_ref(), &mut out, &mut bar).await?;
-    drop(bar);
-    eprintln!("{written} events");
+    if let Some(file) = &args.events {
+        let mut connection = args.database.connect().await?;
+        export_events::run(&mut connection, args.org.as_ref(), file).await?;
+    }
+    if let Some(file) = &args.decisions {
+        let filter = export_decisions::filter(&args.filters)?;
+        let pool = args.database.pool().await?;
+        let org = args.org.unwrap_or_else(Org::default_org);
+        export_decisions::run(pool, org, filter, args.after, file).await?;
+    }
     Ok(())
 }

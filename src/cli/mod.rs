@@ -4,6 +4,8 @@ mod connection;
 mod dev;
 mod error;
 mod export;
+mod export_decisions;
+mod export_events;
 mod health;
 mod migrate;
 mod org;
@@ -47,14 +49,14 @@ enum Command {
     Secret(secret::SecretArgs),
     /// Create, list and revoke tokens of the audit API
     Token(token::TokenArgs),
+    /// Write decisions (NDJSON, CSV) or whole ledgers to a file
+    Export(export::ExportArgs),
     /// Add and list organizations; accept unsigned webhook calls, or not
     Org(org::OrgArgs),
     /// Derive every decision again from the ledger alone, and compare
     Replay(replay::ReplayArgs),
     /// Compare the live tables with what the ledger says they are
     Verify(verify::VerifyArgs),
-    /// Write a ledger to a file, to replay it elsewhere
-    Export(export::ExportArgs),
     /// Ask a running server whether it is ready (for container health checks)
     Health(health::HealthArgs),
 }
@@ -80,10 +82,10 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Send(args) => return send::run(args),
         Command::Secret(args) => runtime.block_on(secret::run(args))?,
         Command::Token(args) => runtime.block_on(token::run(args))?,
+        Command::Export(args) => runtime.block_on(export::run(args))?,
         Command::Org(args) => runtime.block_on(org::run(args))?,
         Command::Replay(args) => return runtime.block_on(replay::run(args)),
         Command::Verify(args) => return runtime.block_on(verify::run(args)),
-        Command::Export(args) => runtime.block_on(export::run(args))?,
         Command::Health(args) => health::run(args)?,
     }
     Ok(ExitCode::SUCCESS)

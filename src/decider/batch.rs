@@ -75,10 +75,6 @@ impl From<&BatchError> for DecideError {
     }
 }
 
-/// Every statement of a batch leans on an index. A plan that was made while a table was small, and kept, must not read all of it once
-/// somebody has loaded a million rows.
-const BEGIN: &str = "begin; set local enable_seqscan = off";
-
 /// Begins the transaction and locks the ledger's head. Nothing was recorded yet if this fails.
 pub(super) async fn begin(connection: &mut PgConnection, org: &Org) -> Result<Head, BatchError> {
     sqlx::raw_sql(BEGIN).execute(&mut *connection).await?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::batch::{BatchError, Memory, begin, commit};
 use super::handle::{Command, DecideError, Limits};
@@ -20,9 +20,6 @@ use crate::telemetry::Metrics;
 /// The longest that reading all policies may take. Bookings are answered 503 meanwhile if it takes longer than they wait; a shorter
 /// limit would start the same reading again and again.
 const READING_POLICIES: Duration = Duration::from_secs(60);
-/// How often a batch is tried again if another transaction was in its way.
-const MOST_ATTEMPTS: usize = 3;
-
 /// Whether the database could be reached at all.
 #[derive(Debug, PartialEq, Eq)]
 enum Reach {
@@ -80,14 +77,14 @@ impl Writer {
     /// is halved until that one stands alone.
     async fn write(&mut self, commands: Vec<Command>) -> Reach {
         let mut reach = Reach::There;
-        let mut attempts_left = MOST_ATTEMPTS;
+        // Whoever waits has given up by then.
+        let give_up_at = Instant::now() + self.limits.timeout;
         let mut batches = vec![commands];
         while let Some(mut commands) = batches.pop() {
             match self.try_commit(&mut commands).await {
                 Ok(answers) => self.answer(commands, answers),
-                Err(error) if attempts_left > 0 && was_in_the_way(&error) => {
+                Err(error) if Instant::now() < give_up_at && was_in_the_way(&error) => {
                     tracing::warn!(org = %self.org, batch = commands.len(), %error, "a batch is tried again");
-                    attempts_left -= 1;
                     batches.push(commands);
                 }
                 Err(error) if commands.len() > 1 && refuses_content(&error) => {
@@ -248,12 +245,13 @@ fn is_broken(error: &BatchError) -> bool {
     }
 }
 
-/// SQLSTATE 40001 (serialization failure) and 40P01 (deadlock): nothing is wrong with the batch, and nothing of it was recorded.
+/// SQLSTATE 40001 (serialization failure), 40P01 (deadlock) and 55P03 (lock not available): nothing is wrong with the batch, and
+/// nothing of it was recorded.
 fn was_in_the_way(error: &BatchError) -> bool {
     let BatchError::Database(sqlx::Error::Database(error)) = error else {
         return false;
     };
-    matches!(error.code().as_deref(), Some("40001" | "40P01"))
+    matches!(error.code().as_deref(), Some("40001" | "40P01" | "55P03"))
 }
 
 /// SQLSTATE classes 22 (data exception), 23 (integrity constraint violation) and 54 (program limit exceeded).

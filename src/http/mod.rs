@@ -6,6 +6,7 @@ mod body;
 mod health;
 mod limits;
 mod observe;
+mod openapi;
 pub mod problems;
 mod request_id;
 mod routes;

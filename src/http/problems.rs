@@ -74,6 +74,10 @@ kinds! {
     UnknownOrganization = NOT_FOUND, "unknown-organization", "There is no such organization";
     /// No such decision in the caller's organization.
     UnknownDecision = NOT_FOUND, "unknown-decision", "There is no such decision";
+    /// No such case in the caller's organization.
+    UnknownCase = NOT_FOUND, "unknown-case", "There is no such case";
+    /// No such policy in the caller's organization, and never was.
+    UnknownPolicy = NOT_FOUND, "unknown-policy", "There was never such a policy";
     /// No such route.
     UnknownRoute = NOT_FOUND, "unknown-route", "There is nothing at this address";
     /// The route has other methods.
@@ -97,7 +101,7 @@ kinds! {
 }
 
 /// What is wrong with one field or parameter.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct ProblemDetail {
     /// The field's path or the parameter's name.
     pub path: String,
@@ -116,9 +120,11 @@ pub struct Problem {
     pub errors: Vec<ProblemDetail>,
 }
 
-#[derive(Serialize)]
+/// RFC 9457.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Problem)]
 #[serde(rename_all = "camelCase")]
-struct Body<'a> {
+pub(super) struct Body<'a> {
     r#type: String,
     title: &'a str,
     status: u16,

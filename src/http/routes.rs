@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, Resource, Route};
 
 use super::problems::{Problem, ProblemKind};
 use super::request_id::RequestId;
-use super::{audit, health, webhook};
+use super::{audit, health, openapi, webhook};
 
 pub(super) const BEFORE_BOOK: &str = "/service/actions/beforeBookAppointment";
 pub(super) const ORG_BEFORE_BOOK: &str = "/{org}/service/actions/beforeBookAppointment";
@@ -20,7 +20,16 @@ const METRICS: &str = "/metrics";
 const DECISIONS: &str = "/v1/decisions";
 const DECISION: &str = "/v1/decisions/{decisionId}";
 
-const ALL: [&str; 11] = [
+const EVENTS: &str = "/v1/events";
+const CASE: &str = "/v1/cases/{caseId}";
+const POLICIES: &str = "/v1/policies";
+const HISTORY: &str = "/v1/policies/{kind}/{id}/history";
+const STATS: &str = "/v1/stats";
+const EVENT_STREAM: &str = "/v1/events/stream";
+const OPENAPI: &str = "/openapi.json";
+const DOCS: &str = "/docs";
+
+const ALL: &[&str] = &[
     BEFORE_BOOK,
     ORG_BEFORE_BOOK,
     AFTER_BOOK,
@@ -32,11 +41,19 @@ const ALL: [&str; 11] = [
     METRICS,
     DECISIONS,
     DECISION,
+    EVENTS,
+    CASE,
+    POLICIES,
+    HISTORY,
+    STATS,
+    EVENT_STREAM,
+    OPENAPI,
+    DOCS,
 ];
 
 /// The route's own pattern, for labels: an address could be anything.
 pub(super) fn label(pattern: Option<&str>) -> &'static str {
-    (ALL.into_iter())
+    (ALL.iter().copied())
         .find(|route| Some(*route) == pattern)
         .unwrap_or("unknown")
 }
@@ -51,8 +68,16 @@ pub(super) fn configure(config: &mut ServiceConfig) {
         .service(get(HEALTHZ, || web::route().to(health::healthz)))
         .service(get(READYZ, || web::route().to(health::readyz)))
         .service(get(METRICS, || web::route().to(health::metrics)))
-        .service(get(DECISIONS, || web::route().to(audit::search_decisions)))
-        .service(get(DECISION, || web::route().to(audit::read_decision)))
+        .service(get(DECISIONS, || web::route().to(audit::decisions::search)))
+        .service(get(DECISION, || web::route().to(audit::decisions::read)))
+        .service(get(EVENTS, || web::route().to(audit::events::search)))
+        .service(get(CASE, || web::route().to(audit::cases::read)))
+        .service(get(POLICIES, || web::route().to(audit::policies::as_of)))
+        .service(get(HISTORY, || web::route().to(audit::policies::history)))
+        .service(get(STATS, || web::route().to(audit::stats::count)))
+        .service(get(EVENT_STREAM, || web::route().to(audit::follow::stream)))
+        .service(get(OPENAPI, || web::route().to(openapi::openapi)))
+        .service(get(DOCS, || web::route().to(openapi::docs)))
         .default_service(web::to(unknown_route));
 }
 

@@ -62,6 +62,14 @@ pub async fn append(
             places.taken.iter().map(|$taken| $value).collect::<Vec<_>>()
         };
     }
+    macro_rules! verdict {
+        (|$event:pat_param, $met:pat_param| $value:expr) => {
+            (events.iter())
+                .flat_map(|event| event.content.policies.iter().map(move |met| (event, met)))
+                .map(|($event, $met)| $value)
+                .collect::<Vec<_>>()
+        };
+    }
     let query = sqlx::query(include_str!("../../sql/queries/append_events.sql"))
         .bind(org.as_str())
         .bind(head.last_seq)
@@ -115,7 +123,12 @@ pub async fn append(
         .bind(place!(|taken| taken.place.customer_record_id))
         .bind(last.seq)
         .bind(last.chain.as_slice())
-        .bind(last.recorded_at);
+        .bind(last.recorded_at)
+        .bind(verdict!(|_event, met| met.kind))
+        .bind(verdict!(|_event, met| met.id))
+        .bind(verdict!(|_event, met| met.verdict))
+        .bind(verdict!(|_event, met| met.mode))
+        .bind(verdict!(|event, _met| event.seq));
     let moved = query.execute(connection).await?.rows_affected();
     if moved == 1 {
         Ok(())

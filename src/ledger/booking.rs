@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::digest::Digest;
 use super::event::{
     BOOKING_CONFIRMED, BOOKING_DECIDED, BOOKING_RELEASED, BOOKING_REPEATED, BOOKING_REQUESTED,
-    CASE_CLOSED, Columns, Content, REQUEST_REJECTED,
+    CASE_CLOSED, Columns, Content, PolicyMet, REQUEST_REJECTED,
 };
 use crate::cubu::after::After;
 use crate::policy::decide::Decision;
@@ -110,6 +110,7 @@ pub fn requested(case_id: Uuid, body: &str, signed: Signed<'_>) -> Content {
             case_id: Some(case_id),
             ..Columns::default()
         },
+        policies: Vec::new(),
     }
 }
 
@@ -164,6 +165,14 @@ pub fn decided(decision: &Decision, response: &RawValue, context: DecidedContext
             triggered_by_user_email: context.triggered_by_user_email.map(str::to_owned),
             cancellation_reason: decision.response.cancellation_reason.clone(),
         },
+        policies: (decision.policies.iter())
+            .map(|explained| PolicyMet {
+                kind: explained.kind.table(),
+                id: explained.id,
+                verdict: explained.verdict.as_str(),
+                mode: explained.mode.as_str(),
+            })
+            .collect(),
     }
 }
 
@@ -190,6 +199,7 @@ pub fn repeated(
             case_id: Some(case_id),
             ..Columns::default()
         },
+        policies: Vec::new(),
     }
 }
 
@@ -222,6 +232,7 @@ pub fn followed(
             case_id: Some(case_id),
             ..Columns::default()
         },
+        policies: Vec::new(),
     }
 }
 
@@ -259,5 +270,6 @@ pub fn rejected(rejected: Rejected<'_>) -> Content {
         }),
         body: None,
         columns: Columns::default(),
+        policies: Vec::new(),
     }
 }

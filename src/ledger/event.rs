@@ -21,6 +21,13 @@ pub const CASE_CLOSED: &str = "case.closed";
 /// A request could not be understood or authenticated.
 pub const REQUEST_REJECTED: &str = "request.rejected";
 
+/// Decisions or events went out as a file.
+pub const AUDIT_EXPORTED: &str = "audit.exported";
+/// A token of the audit API was made.
+pub const TOKEN_CREATED: &str = "token.created";
+/// A token of the audit API was revoked.
+pub const TOKEN_REVOKED: &str = "token.revoked";
+
 /// The typed columns that queries filter by. Each is also derivable from the payloads.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[allow(
@@ -46,6 +53,19 @@ pub struct Columns {
     pub cancellation_reason: Option<String>,
 }
 
+/// A policy that a decision met, for the projection `ledger.policy_hits`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PolicyMet {
+    /// The policy's table.
+    pub kind: &'static str,
+    /// Its row.
+    pub id: i64,
+    /// What it found.
+    pub verdict: &'static str,
+    /// The mode in which it was evaluated.
+    pub mode: &'static str,
+}
+
 /// What an event says, before it has a number.
 #[derive(Debug, Clone)]
 pub struct Content {
@@ -59,6 +79,8 @@ pub struct Content {
     pub body: Option<String>,
     /// What queries filter by.
     pub columns: Columns,
+    /// The policies that a decision met.
+    pub policies: Vec<PolicyMet>,
 }
 
 /// An event with its number, time and proof.

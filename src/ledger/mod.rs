@@ -6,3 +6,4 @@ pub mod booking;
 pub mod digest;
 pub mod event;
 pub mod head;
+pub mod record;

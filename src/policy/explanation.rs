@@ -22,6 +22,19 @@ pub enum Verdict {
     Error,
 }
 
+impl Verdict {
+    /// As the ledger and the audit API write it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::Refused => "refused",
+            Self::Changed => "changed",
+            Self::Error => "error",
+        }
+    }
+}
+
 /// What a policy compared, by kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]

@@ -25,6 +25,18 @@ pub enum Mode {
     Off,
 }
 
+impl Mode {
+    /// As the column, the ledger and the audit API write it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Enforce => "enforce",
+            Self::Shadow => "shadow",
+            Self::Off => "off",
+        }
+    }
+}
+
 /// What happens when a policy's expression fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]

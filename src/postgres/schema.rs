@@ -24,6 +24,7 @@ pub(super) const MIGRATIONS: &[SqlFile] = sql_files![
     "migrations/V2__policy.sql",
     "migrations/V3__access.sql",
     "migrations/V4__policy_kinds.sql",
+    "migrations/V5__audit.sql",
     "migrations/V6__policy_problems.sql",
 ];
 
@@ -40,14 +41,20 @@ pub(super) const REAPPLIED: &[SqlFile] = sql_files![
     "sql/functions/12_gather_changes.sql",
     "sql/functions/12_stage_changes.sql",
     "sql/functions/13_append_changes.sql",
+    "sql/functions/20_seq_at.sql",
+    "sql/functions/21_policy_event_seqs.sql",
+    "sql/functions/22_policies_as_of.sql",
     "sql/triggers/access_notify.sql",
     "sql/triggers/ledger.sql",
     "sql/triggers/policy.sql",
     "sql/roles/app.sql",
+    "sql/roles/auditor.sql",
     "sql/roles/functions.sql",
     "sql/roles/policy_admin.sql",
     "sql/views/10_policy_expressions.sql",
     "sql/views/11_policy_problems.sql",
+    "sql/views/audit.sql",
+    "sql/views/auditor_grants.sql",
     "sql/setup/bookwarden_schema.sql",
     "sql/setup/default_organization.sql",
 ];

@@ -2,6 +2,7 @@
 //! [`booking`](super::booking) and [`policy`](super::policy) events' own files.
 
 use chrono::{DateTime, Datelike, Utc};
+use serde::de::IgnoredAny;
 
 use super::booking::Request;
 use super::event::{StoredEvent, StoredHead};
@@ -9,8 +10,8 @@ use super::report::{LedgerRead, Mismatches, Summary, What};
 use super::state::State;
 use crate::ledger::digest::{self, Digest, GENESIS, Header};
 use crate::ledger::event::{
-    BOOKING_CONFIRMED, BOOKING_DECIDED, BOOKING_RELEASED, BOOKING_REPEATED, BOOKING_REQUESTED,
-    CASE_CLOSED, REQUEST_REJECTED,
+    AUDIT_EXPORTED, BOOKING_CONFIRMED, BOOKING_DECIDED, BOOKING_RELEASED, BOOKING_REPEATED,
+    BOOKING_REQUESTED, CASE_CLOSED, Columns, REQUEST_REJECTED, TOKEN_CREATED, TOKEN_REVOKED,
 };
 
 /// Where a walk stands: what the next event is checked against.
@@ -104,6 +105,9 @@ impl Walk {
             ("policy.created" | "policy.updated" | "policy.deleted", Some(payload)) => {
                 self.policy_changed(event, payload)
             }
+            (AUDIT_EXPORTED | TOKEN_CREATED | TOKEN_REVOKED, Some(payload)) => {
+                self.noted(event, payload);
+            }
             (other, Some(_)) => self.tell(
                 event.seq,
                 What::Type,
@@ -111,6 +115,20 @@ impl Walk {
                 other,
             ),
         }
+    }
+
+    /// What operators and auditors did: nothing of it changes a decision, so there is nothing to derive.
+    fn noted(&mut self, event: &StoredEvent, payload: &str) {
+        if let Err(error) = serde_json::from_str::<IgnoredAny>(payload) {
+            self.tell(event.seq, What::Unreadable, "JSON", error);
+        }
+        if event.body.is_some() {
+            self.tell(event.seq, What::Payload, "no body", "a body");
+        }
+        if let Some(cause) = event.caused_by {
+            self.tell(event.seq, What::Cause, "none", format!("event {cause}"));
+        }
+        self.compare_columns(event, &Columns::default());
     }
 
     /// Number and time.

@@ -14,6 +14,10 @@
 mod support;
 
 mod after_booking;
+mod audit_explain;
+mod audit_files;
+mod audit_search;
+mod audit_stats;
 mod bad_policies;
 mod booking;
 mod capacity;

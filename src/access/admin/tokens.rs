@@ -1,12 +1,16 @@
 //! Audit tokens: shown once, kept as a digest.
 
+use std::str::FromStr as _;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
-use sqlx::PgConnection;
+use sqlx::{Connection as _, PgConnection};
 
 use super::{AdminError, random_text};
+use crate::ledger::event::{TOKEN_CREATED, TOKEN_REVOKED};
+use crate::ledger::record::record;
 use crate::org::Org;
 
 /// By which a token is recognized, by people and by scanners for leaked secrets.
@@ -51,6 +55,18 @@ pub struct TokenEntry {
     pub state: String,
 }
 
+/// What the ledger is told of a token: never the token.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TokenChanged<'a> {
+    version: u32,
+    token_id: i64,
+    name: &'a str,
+    role: &'a str,
+    expires_at: Option<DateTime<Utc>>,
+    changed_by: &'a str,
+}
+
 type Row = (
     i64,
     String,
@@ -86,16 +102,28 @@ pub async fn create(
     expires_in: Option<Duration>,
 ) -> Result<String, AdminError> {
     let token = format!("{PREFIX}{}", random_text()?);
-    let id: Option<i64> = sqlx::query_scalar(include_str!("../../../sql/queries/insert_token.sql"))
-        .bind(org.as_str())
-        .bind(name)
-        .bind(role.as_str())
-        .bind(digest(&token))
-        .bind(expires_in.map(|duration| duration.as_secs_f64()))
-        .fetch_optional(connection)
-        .await?;
-    id.map(|_| token)
-        .ok_or_else(|| AdminError::unknown_org(org))
+    let mut transaction = connection.begin().await?;
+    let made: Option<(i64, Option<DateTime<Utc>>, String)> =
+        sqlx::query_as(include_str!("../../../sql/queries/insert_token.sql"))
+            .bind(org.as_str())
+            .bind(name)
+            .bind(role.as_str())
+            .bind(digest(&token))
+            .bind(expires_in.map(|duration| duration.as_secs_f64()))
+            .fetch_optional(&mut *transaction)
+            .await?;
+    let (token_id, expires_at, changed_by) = made.ok_or_else(|| AdminError::unknown_org(org))?;
+    let changed = TokenChanged {
+        version: 1,
+        token_id,
+        name,
+        role: role.as_str(),
+        expires_at,
+        changed_by: &changed_by,
+    };
+    record(&mut transaction, org, TOKEN_CREATED, &changed).await?;
+    transaction.commit().await?;
+    Ok(token)
 }
 
 /// Whether a token is accepted.
@@ -122,9 +150,28 @@ pub async fn list(
 
 /// Revokes a token from now on. Answers its name.
 pub async fn revoke(connection: &mut PgConnection, id: i64) -> Result<String, AdminError> {
-    sqlx::query_scalar(include_str!("../../../sql/queries/revoke_token.sql"))
+    let mut transaction = connection.begin().await?;
+    let (org, name, role, expires_at, changed_by): (
+        String,
+        String,
+        String,
+        Option<DateTime<Utc>>,
+        String,
+    ) = sqlx::query_as(include_str!("../../../sql/queries/revoke_token.sql"))
         .bind(id)
-        .fetch_optional(connection)
+        .fetch_optional(&mut *transaction)
         .await?
-        .ok_or(AdminError::UnknownToken(id))
+        .ok_or(AdminError::UnknownToken(id))?;
+    let org = Org::from_str(&org).map_err(|_| AdminError::UnknownOrg(org))?;
+    let changed = TokenChanged {
+        version: 1,
+        token_id: id,
+        name: &name,
+        role: &role,
+        expires_at,
+        changed_by: &changed_by,
+    };
+    record(&mut transaction, &org, TOKEN_REVOKED, &changed).await?;
+    transaction.commit().await?;
+    Ok(name)
 }

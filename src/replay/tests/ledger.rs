@@ -210,6 +210,7 @@ impl Ledger {
             payload,
             body: None,
             columns: Default::default(),
+            policies: Vec::new(),
         });
         let event = self.events.last_mut().unwrap();
         event.policy_kind = Some(kind.table().to_owned());

@@ -1,6 +1,5 @@
--- Decisions of one organization, newest first; src/audit/search.rs appends the wished conditions, the order and the limit,
--- so that each combination of filters has a plan of its own.
--- $1 org, $2 ledger number: only older decisions. Leans on events_pkey read backwards, or on events_by_case with a case.
+-- The decisions of a search; src/audit/plan.rs puts the search before it as "found" and the order after it.
+-- Binds: those of the search. Leans on events_pkey.
 select
     decided.seq,
     decided.caused_by,
@@ -22,7 +21,5 @@ select
     decided.booked_by,
     decided.triggered_by_user_email,
     decided.payload
-from ledger.events as decided
-where decided.org = $1
-    and decided.type = 'booking.decided'
-    and decided.seq < $2
+from found
+join ledger.events as decided on decided.seq = found.seq

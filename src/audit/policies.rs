@@ -1,0 +1,319 @@
+//! Policies as they were, and how they came to be so: all from the ledger's policy events.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use sqlx::{FromRow, PgPool};
+
+use super::AuditError;
+use super::cursor::{Cursor, CursorError};
+use super::decision::in_microseconds;
+use super::parameters::{self, ParameterFault};
+use crate::org::Org;
+
+/// The policy event that made a policy what it was: who, when, in which transaction, why.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Change {
+    /// Its number.
+    pub event_id: i64,
+    /// When.
+    #[serde(serialize_with = "in_microseconds")]
+    pub recorded_at: DateTime<Utc>,
+    /// `policy.created`, `policy.updated` or `policy.deleted`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub r#type: Option<String>,
+    /// `user`, `role`, `application`, `address`, `transaction`, `reason`. Null once erased.
+    #[schema(value_type = Option<Object>)]
+    pub changed_by: Option<Box<RawValue>>,
+}
+
+/// A policy at some point of the ledger.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PolicyState {
+    /// Its table.
+    pub kind: String,
+    /// Its row's id.
+    pub id: i64,
+    /// The row; null if there was none.
+    #[schema(value_type = Option<Object>)]
+    pub row: Option<Box<RawValue>>,
+    /// What made it so.
+    pub change: Change,
+}
+
+/// A page of policies.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PolicyPage {
+    /// The newest event that is considered.
+    pub as_of: i64,
+    /// The policies, by kind and id.
+    pub items: Vec<PolicyState>,
+    /// Where the next page begins; null on the last.
+    pub next_cursor: Option<String>,
+}
+
+/// One change in a policy's history.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HistoryEntry {
+    /// Who, when, why.
+    #[serde(flatten)]
+    pub change: Change,
+    /// The row before.
+    #[schema(value_type = Option<Object>)]
+    pub old: Option<Box<RawValue>>,
+    /// The row after.
+    #[schema(value_type = Option<Object>)]
+    pub new: Option<Box<RawValue>>,
+}
+
+/// A page of a policy's history, newest first.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HistoryPage {
+    /// The changes.
+    pub items: Vec<HistoryEntry>,
+    /// Where the next page begins; null on the last.
+    pub next_cursor: Option<String>,
+}
+
+/// When to look at: a ledger number or a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AsOf {
+    /// After this event.
+    Event(i64),
+    /// At this time; none: now.
+    Time(Option<DateTime<Utc>>),
+}
+
+impl AsOf {
+    /// The value of the parameter `asOf`.
+    ///
+    /// # Errors
+    /// When it is neither a number nor a time.
+    pub fn parse(value: &str) -> Result<Self, ParameterFault> {
+        if let Ok(Some(seq)) = parameters::id(value) {
+            return Ok(Self::Event(seq));
+        }
+        let message =
+            "must be an event's number, a date or an RFC 3339 time such as 2027-03-09T08:50:00Z";
+        parameters::time(value)
+            .map(Self::Time)
+            .map_err(|_| ParameterFault::new("asOf", message))
+    }
+}
+
+#[derive(Debug, FromRow)]
+struct StateRow {
+    item: i64,
+    seq: i64,
+    recorded_at: DateTime<Utc>,
+    r#type: String,
+    changed_by: Option<String>,
+    policy: Option<String>,
+}
+
+#[derive(Debug, FromRow)]
+struct AsOfRow {
+    policy_kind: String,
+    policy_id: i64,
+    policy: String,
+    changed_seq: i64,
+    changed_at: DateTime<Utc>,
+    changed_by: Option<String>,
+}
+
+#[derive(Debug, FromRow)]
+struct HistoryRow {
+    seq: i64,
+    recorded_at: DateTime<Utc>,
+    r#type: String,
+    changed_by: Option<String>,
+    old_row: Option<String>,
+    new_row: Option<String>,
+}
+
+/// Null as the ledger writes it is no row.
+fn json(org: &Org, seq: i64, text: Option<String>) -> Result<Option<Box<RawValue>>, AuditError> {
+    let text = text.filter(|text| text != "null");
+    let json = text.map(RawValue::from_string).transpose();
+    json.map_err(|source| AuditError::Unreadable {
+        org: org.to_string(),
+        seq,
+        source,
+    })
+}
+
+/// These policies (kind and id) as they were after an event, in the order asked; none for one that the ledger does not know.
+pub(super) async fn states(
+    pool: &PgPool,
+    org: &Org,
+    policies: &[(String, i64)],
+    seq: i64,
+) -> Result<Vec<Option<PolicyState>>, AuditError> {
+    let rows: Vec<StateRow> =
+        sqlx::query_as(include_str!("../../sql/queries/read_policy_states.sql"))
+            .bind(org.as_str())
+            .bind(
+                policies
+                    .iter()
+                    .map(|(kind, _)| kind.as_str())
+                    .collect::<Vec<_>>(),
+            )
+            .bind(policies.iter().map(|(_, id)| *id).collect::<Vec<_>>())
+            .bind(seq)
+            .fetch_all(pool)
+            .await?;
+    let mut states: Vec<_> = policies.iter().map(|_| None).collect();
+    for row in rows {
+        let position = usize::try_from(row.item - 1).unwrap_or(usize::MAX);
+        if let (Some((kind, id)), Some(state)) = (policies.get(position), states.get_mut(position))
+        {
+            *state = Some(PolicyState {
+                kind: kind.clone(),
+                id: *id,
+                row: json(org, row.seq, row.policy)?,
+                change: Change {
+                    event_id: row.seq,
+                    recorded_at: row.recorded_at,
+                    r#type: Some(row.r#type),
+                    changed_by: json(org, row.seq, row.changed_by)?,
+                },
+            });
+        }
+    }
+    Ok(states)
+}
+
+/// A page of the policies as they were, by kind and id.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub async fn policies_as_of(
+    pool: &PgPool,
+    org: &Org,
+    as_of: AsOf,
+    kind: Option<&str>,
+    after: Option<(String, i64)>,
+    limit: u16,
+) -> Result<PolicyPage, AuditError> {
+    let seq = match as_of {
+        AsOf::Event(seq) => seq,
+        AsOf::Time(time) => {
+            sqlx::query_scalar::<_, Option<i64>>(include_str!("../../sql/queries/read_as_of.sql"))
+                .bind(org.as_str())
+                .bind(time)
+                .fetch_one(pool)
+                .await?
+                .unwrap_or(0)
+        }
+    };
+    let (after_kind, after_id) = after.unwrap_or_default();
+    let mut rows: Vec<AsOfRow> =
+        sqlx::query_as(include_str!("../../sql/queries/read_policies_as_of.sql"))
+            .bind(org.as_str())
+            .bind(seq)
+            .bind(kind)
+            .bind(after_kind)
+            .bind(after_id)
+            .bind(i64::from(limit) + 1)
+            .fetch_all(pool)
+            .await?;
+    let has_more = rows.len() > usize::from(limit);
+    rows.truncate(usize::from(limit));
+    let next_cursor = (rows.last())
+        .filter(|_| has_more)
+        .map(|last| Cursor::after(last.policy_id, format!("{seq} {}", last.policy_kind)).encode());
+    let items = (rows.into_iter())
+        .map(|row| {
+            Ok(PolicyState {
+                row: json(org, row.changed_seq, Some(row.policy))?,
+                change: Change {
+                    event_id: row.changed_seq,
+                    recorded_at: row.changed_at,
+                    r#type: None,
+                    changed_by: json(org, row.changed_seq, row.changed_by)?,
+                },
+                kind: row.policy_kind,
+                id: row.policy_id,
+            })
+        })
+        .collect::<Result<_, AuditError>>()?;
+    Ok(PolicyPage {
+        as_of: seq,
+        items,
+        next_cursor,
+    })
+}
+
+/// Where a page of policies goes on: the event that all pages look at, and the policy after which.
+///
+/// # Errors
+/// When the text is no cursor of such a page.
+pub fn policies_cursor(text: &str) -> Result<(AsOf, (String, i64)), CursorError> {
+    let (search, id) = Cursor::read(text)?;
+    let (seq, kind) = search.split_once(' ').ok_or(CursorError::Malformed)?;
+    let seq = seq.parse().map_err(|_| CursorError::Malformed)?;
+    let is_name = |c: char| c.is_ascii_lowercase() || c == '_';
+    if !kind.chars().all(is_name) {
+        return Err(CursorError::Malformed);
+    }
+    Ok((AsOf::Event(seq), (kind.to_owned(), id)))
+}
+
+/// A page of one policy's changes, newest first.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub async fn policy_history(
+    pool: &PgPool,
+    org: &Org,
+    (kind, id): (&str, i64),
+    before: Option<i64>,
+    limit: u16,
+) -> Result<HistoryPage, AuditError> {
+    let mut rows: Vec<HistoryRow> =
+        sqlx::query_as(include_str!("../../sql/queries/read_policy_history.sql"))
+            .bind(org.as_str())
+            .bind(kind)
+            .bind(id)
+            .bind(before.unwrap_or(i64::MAX))
+            .bind(i64::from(limit) + 1)
+            .fetch_all(pool)
+            .await?;
+    let has_more = rows.len() > usize::from(limit);
+    rows.truncate(usize::from(limit));
+    let next_cursor = (rows.last())
+        .filter(|_| has_more)
+        .map(|last| Cursor::after(last.seq, history_search(kind, id)).encode());
+    let items = (rows.into_iter())
+        .map(|row| {
+            Ok(HistoryEntry {
+                change: Change {
+                    event_id: row.seq,
+                    recorded_at: row.recorded_at,
+                    r#type: Some(row.r#type),
+                    changed_by: json(org, row.seq, row.changed_by)?,
+                },
+                old: json(org, row.seq, row.old_row)?,
+                new: json(org, row.seq, row.new_row)?,
+            })
+        })
+        .collect::<Result<_, AuditError>>()?;
+    Ok(HistoryPage { items, next_cursor })
+}
+
+/// Where a page of a policy's history goes on.
+///
+/// # Errors
+/// When the text is no cursor of this history.
+pub fn history_cursor(text: &str, (kind, id): (&str, i64)) -> Result<i64, CursorError> {
+    Cursor::decode(text, &history_search(kind, id))
+}
+
+fn history_search(kind: &str, id: i64) -> String {
+    format!("{kind} {id}")
+}

@@ -1,0 +1,216 @@
+//! Counting: decisions over time by one trait, and how often each policy bites.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use sqlx::{AssertSqlSafe, FromRow, PgPool};
+
+use super::decision::optionally_in_microseconds;
+use super::parameters::{self, ParameterFault};
+use super::{AuditError, range};
+use crate::org::Org;
+
+/// By what decisions are counted. The expression is ours, never the caller's.
+const GROUPS: [(&str, &str); 6] = [
+    ("outcome", "decided.outcome"),
+    ("unitId", "decided.unit_id::text"),
+    ("serviceId", "decided.service_id::text"),
+    ("channel", "decided.channel"),
+    ("bookedBy", "decided.booked_by"),
+    ("policy", ""),
+];
+
+/// What is counted.
+#[derive(Debug, Clone)]
+pub struct StatsQuery {
+    from: Option<DateTime<Utc>>,
+    until: Option<DateTime<Utc>>,
+    group: &'static str,
+    bucket: &'static str,
+    time_zone: String,
+}
+
+impl Default for StatsQuery {
+    fn default() -> Self {
+        Self {
+            from: None,
+            until: None,
+            group: "outcome",
+            bucket: "day",
+            time_zone: "UTC".to_owned(),
+        }
+    }
+}
+
+impl StatsQuery {
+    /// Takes a query parameter. `false`: none has this name.
+    ///
+    /// # Errors
+    /// When it cannot take this value.
+    pub fn add(&mut self, name: &str, value: &str) -> Result<bool, ParameterFault> {
+        self.set(name, value)
+            .map_err(|message| ParameterFault::new(name, message))
+    }
+
+    fn set(&mut self, name: &str, value: &str) -> Result<bool, &'static str> {
+        match name {
+            "from" => self.from = parameters::time(value)?,
+            "until" => self.until = parameters::time(value)?,
+            "by" => {
+                let found = GROUPS.iter().find(|(group, _)| *group == value);
+                let message = "must be outcome, unitId, serviceId, channel, bookedBy or policy";
+                self.group = found.ok_or(message)?.0;
+            }
+            "bucket" => {
+                let buckets = ["hour", "day", "week"];
+                let bucket = parameters::word(value, &buckets, "must be hour, day or week")?;
+                self.bucket = bucket.unwrap_or("day");
+            }
+            "timeZone" => {
+                let is_name = |c: char| c.is_ascii_alphanumeric() || "_/+-".contains(c);
+                if !(1..=64).contains(&value.len()) || !value.chars().all(is_name) {
+                    return Err("must be an IANA time zone such as Asia/Jerusalem");
+                }
+                self.time_zone = value.to_owned();
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+/// Decisions counted, or policies.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(untagged)]
+pub enum Stats {
+    /// By anything but policies.
+    Decisions(DecisionStats),
+    /// By policy.
+    Policies(PolicyStats),
+}
+
+/// Decisions by bucket and value.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DecisionStats {
+    by: &'static str,
+    bucket: &'static str,
+    time_zone: String,
+    /// All buckets together.
+    totals: BTreeMap<String, i64>,
+    items: Vec<BucketCounts>,
+}
+
+/// The decisions of one bucket by value; `none` counts those without one.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct BucketCounts {
+    /// Its beginning in the time zone.
+    start: String,
+    counts: BTreeMap<String, i64>,
+}
+
+/// Every policy in force or met, and how often it bit.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct PolicyStats {
+    by: &'static str,
+    items: Vec<PolicyCounts>,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema, FromRow)]
+#[serde(rename_all = "camelCase")]
+struct PolicyCounts {
+    #[sqlx(rename = "policy_kind")]
+    kind: String,
+    #[sqlx(rename = "policy_id")]
+    id: i64,
+    name: Option<String>,
+    mode: Option<String>,
+    in_force: bool,
+    met: i64,
+    refused: i64,
+    changed: i64,
+    would_have_refused: i64,
+    would_have_changed: i64,
+    errors: i64,
+    last_hit_id: Option<i64>,
+    #[serde(serialize_with = "optionally_in_microseconds")]
+    last_hit_at: Option<DateTime<Utc>>,
+}
+
+/// Why nothing is counted.
+#[derive(Debug, thiserror::Error)]
+pub enum StatsError {
+    /// The database does not know the time zone.
+    #[error("the time zone is not known")]
+    UnknownTimeZone,
+    /// The ledger cannot be read.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+}
+
+/// Counts.
+///
+/// # Errors
+/// When the ledger cannot be read, or the time zone is not known.
+pub async fn stats(pool: &PgPool, org: &Org, query: &StatsQuery) -> Result<Stats, StatsError> {
+    let range = range::between(pool, org, query.from, query.until).await?;
+    if query.group == "policy" {
+        let items = sqlx::query_as(include_str!("../../sql/queries/count_policies.sql"))
+            .persistent(false)
+            .bind(org.as_str())
+            .bind(range.start)
+            .bind(range.end)
+            .fetch_all(pool)
+            .await
+            .map_err(AuditError::from)?;
+        return Ok(Stats::Policies(PolicyStats {
+            by: query.group,
+            items,
+        }));
+    }
+    let expression = GROUPS.iter().find(|(group, _)| *group == query.group);
+    let expression = expression.map_or("decided.outcome", |(_, expression)| expression);
+    let sql = include_str!("../../sql/queries/count_decisions.sql").replace("{group}", expression);
+    let rows: Vec<(String, Option<String>, i64)> = sqlx::query_as(AssertSqlSafe(sql))
+        .persistent(false)
+        .bind(org.as_str())
+        .bind(range.start)
+        .bind(range.end)
+        .bind(query.bucket)
+        .bind(&query.time_zone)
+        .fetch_all(pool)
+        .await
+        .map_err(
+            |error| match error.as_database_error().and_then(|error| error.code()) {
+                // invalid_parameter_value
+                Some(code) if code == "22023" => StatsError::UnknownTimeZone,
+                _ => StatsError::Audit(error.into()),
+            },
+        )?;
+    let mut stats = DecisionStats {
+        by: query.group,
+        bucket: query.bucket,
+        time_zone: query.time_zone.clone(),
+        totals: BTreeMap::new(),
+        items: Vec::new(),
+    };
+    for (start, value, decisions) in rows {
+        let value = value.unwrap_or_else(|| "none".to_owned());
+        *stats.totals.entry(value.clone()).or_default() += decisions;
+        match stats
+            .items
+            .last_mut()
+            .filter(|bucket| bucket.start == start)
+        {
+            Some(bucket) => {
+                bucket.counts.insert(value, decisions);
+            }
+            None => stats.items.push(BucketCounts {
+                start,
+                counts: BTreeMap::from([(value, decisions)]),
+            }),
+        }
+    }
+    Ok(Stats::Decisions(stats))
+}

@@ -1,0 +1,91 @@
+//! The same searches as files: NDJSON and CSV.
+
+use std::pin::Pin;
+
+use actix_web::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_DISPOSITION};
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
+
+use crate::audit::{AuditError, CSV_HEADER, Format, ParameterFault, Piece};
+use crate::http::problems::Problem;
+
+/// The parameters that make a search a file.
+#[derive(Debug, Default)]
+pub(super) struct FileParameters {
+    format: Option<String>,
+    /// Resume after this ledger number, in the search's order.
+    pub(super) after: Option<i64>,
+}
+
+impl FileParameters {
+    pub(super) fn add(&mut self, name: &str, value: &str) -> Result<(), ParameterFault> {
+        if name == "format" {
+            self.format = Some(value.to_owned());
+            return Ok(());
+        }
+        let after = value.parse().ok().filter(|after| *after > 0);
+        let fault = || ParameterFault::new("after", "must be a decision's or an event's number");
+        self.after = Some(after.ok_or_else(fault)?);
+        Ok(())
+    }
+
+    pub(super) fn format(&self, request: &HttpRequest) -> Result<Option<Format>, ParameterFault> {
+        wanted(request, self.format.as_deref())
+    }
+}
+
+fn wanted(request: &HttpRequest, format: Option<&str>) -> Result<Option<Format>, ParameterFault> {
+    match format {
+        Some("json") => Ok(None),
+        Some("ndjson") => Ok(Some(Format::Ndjson)),
+        Some("csv") => Ok(Some(Format::Csv)),
+        Some(_) => Err(ParameterFault::new("format", "must be json, ndjson or csv")),
+        None => {
+            let accept = request
+                .headers()
+                .get(ACCEPT)
+                .and_then(|accept| accept.to_str().ok());
+            let accepts = |media_type| accept.is_some_and(|accept| accept.contains(media_type));
+            Ok(if accepts("application/x-ndjson") {
+                Some(Format::Ndjson)
+            } else if accepts("text/csv") {
+                Some(Format::Csv)
+            } else {
+                None
+            })
+        }
+    }
+}
+
+/// Streams a file. Its first piece is read before anything is answered, so that what goes wrong at once is a problem; what goes
+/// wrong later breaks the transfer off, which a reader sees.
+pub(super) async fn respond(
+    format: Format,
+    name: &str,
+    pieces: impl Stream<Item = Result<Piece, AuditError>> + 'static,
+) -> Result<HttpResponse, Problem> {
+    let mut pieces: Pin<Box<dyn Stream<Item = _>>> = Box::pin(pieces);
+    let first = pieces.try_next().await?.map(Ok);
+    let header = (format == Format::Csv).then(|| Ok(Bytes::from_static(CSV_HEADER.as_bytes())));
+    let body = stream::iter(first)
+        .chain(pieces)
+        .map_ok(|piece| Bytes::from(piece.text));
+    let body = stream::iter(header).chain(body).map_err(|error| {
+        tracing::error!(%error, "an export broke off");
+        std::io::Error::other(error)
+    });
+    let extension = if format == Format::Csv {
+        "csv"
+    } else {
+        "ndjson"
+    };
+    Ok(HttpResponse::Ok()
+        .content_type(format.media_type())
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header((
+            CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{name}.{extension}\""),
+        ))
+        .streaming(body))
+}

@@ -1,0 +1,120 @@
+//! `GET /v1/events/stream`: server-sent events.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use actix_web::http::header::CACHE_CONTROL;
+use actix_web::web::{Bytes, Data};
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::stream::unfold;
+
+use super::{caller, fault, no_parameters};
+use crate::audit::{self, Event};
+use crate::http::app::App;
+use crate::http::problems::Body as ProblemBody;
+use crate::http::problems::Problem;
+use crate::http::request_id::RequestId;
+use crate::org::Org;
+
+/// So often something is sent, so that nobody between takes the connection for dead.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+
+struct Follower {
+    app: Data<App>,
+    request: HttpRequest,
+    org: Org,
+    after: i64,
+    waiting: VecDeque<Event>,
+    sent: Instant,
+}
+
+/// `GET /v1/events/stream`
+#[utoipa::path(
+    get,
+    path = "/v1/events/stream",
+    tag = "audit",
+    security(("token" = [])),
+    params(("Last-Event-ID" = Option<i64>, Header, description = "Go on after this event; else with what comes from now on")),
+    responses(
+        (status = 200, body = String, content_type = "text/event-stream", description = "Each event as it is recorded, and a comment every ten seconds"),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "A parameter is not understood; `errors` names it"),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json", description = "No token, or one that is not valid"),
+        (status = 431, body = ProblemBody, content_type = "application/problem+json", description = "The headers are too large"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "The database is away"),
+    ),
+)]
+pub(in crate::http) async fn stream(app: Data<App>, request: HttpRequest) -> HttpResponse {
+    match begin(app, request.clone()).await {
+        Ok(response) => response,
+        Err(problem) => problem.response(RequestId::of(&request).as_str()),
+    }
+}
+
+async fn begin(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let caller = caller(&app, &request).await?;
+    no_parameters(&request)?;
+    let after = match request.headers().get("last-event-id") {
+        Some(id) => {
+            let id = id
+                .to_str()
+                .ok()
+                .and_then(|id| id.parse::<i64>().ok())
+                .filter(|id| *id >= 0);
+            id.ok_or_else(|| fault("Last-Event-ID", "must be an event's number"))?
+        }
+        None => audit::newest(&app.parts.pool, &caller.org).await?,
+    };
+    let follower = Follower {
+        app,
+        request,
+        org: caller.org,
+        after,
+        waiting: VecDeque::new(),
+        sent: Instant::now(),
+    };
+    let begun = futures_util::stream::iter([Ok(Bytes::from_static(b": following\n\n"))]);
+    let events = unfold(follower, |mut follower| async {
+        let piece = follower.next().await?;
+        Some((Ok::<_, std::io::Error>(piece), follower))
+    });
+    Ok(HttpResponse::Ok()
+        .content_type("text/event-stream")
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header(("x-accel-buffering", "no"))
+        .streaming(futures_util::StreamExt::chain(begun, events)))
+}
+
+impl Follower {
+    /// The next event or heartbeat; none once the server stops or the token is no longer good.
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if let Some(event) = self.waiting.pop_front() {
+                self.after = event.event_id;
+                self.sent = Instant::now();
+                return Some(message(&event));
+            }
+            if self.sent.elapsed() >= HEARTBEAT {
+                caller(&self.app, &self.request).await.ok()?;
+                self.sent = Instant::now();
+                return Some(Bytes::from_static(b": still here\n\n"));
+            }
+            self.waiting = audit::events_after(&self.app.parts.pool, &self.org, self.after)
+                .await
+                .ok()?
+                .into();
+            if self.waiting.is_empty() {
+                tokio::select! {
+                    () = self.app.stopping.cancelled() => return None,
+                    () = tokio::time::sleep(audit::FOLLOW_INTERVAL) => {}
+                }
+            }
+        }
+    }
+}
+
+fn message(event: &Event) -> Bytes {
+    let mut text = format!("id: {}\nevent: {}\ndata: ", event.event_id, event.r#type);
+    audit::push_line(&mut text, event);
+    text.push('\n');
+    text.into()
+}

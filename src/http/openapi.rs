@@ -1,0 +1,78 @@
+//! The audit API described by itself: OpenAPI 3.1 out of the code, and a page to read it on.
+
+use actix_web::HttpResponse;
+use actix_web::http::header::CONTENT_SECURITY_POLICY;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+use super::audit;
+
+const PAGE: &str = include_str!("docs.html");
+
+#[derive(OpenApi)]
+#[openapi(
+    info(description = "Looking back at what bookwarden decided. Every call needs a bearer token, which opens one organization."),
+    paths(
+        audit::decisions::search,
+        audit::decisions::read,
+        audit::events::search,
+        audit::follow::stream,
+        audit::cases::read,
+        audit::policies::as_of,
+        audit::policies::history,
+        audit::stats::count,
+    ),
+    modifiers(&Tokens),
+)]
+struct Described;
+
+struct Tokens;
+
+impl Modify for Tokens {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        let components = openapi.components.get_or_insert_default();
+        components.add_security_scheme("token", SecurityScheme::Http(bearer));
+    }
+}
+
+/// The description, as `openapi.json` at the repository's root has it.
+pub(super) fn description() -> String {
+    let mut text = Described::openapi()
+        .to_pretty_json()
+        .expect("a description is JSON");
+    text.push('\n');
+    text
+}
+
+/// `GET /openapi.json`
+pub(super) async fn openapi() -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("application/json")
+        .body(description())
+}
+
+/// `GET /docs`: one page that fetches nothing but `/openapi.json`.
+pub(super) async fn docs() -> HttpResponse {
+    let policy = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'";
+    HttpResponse::Ok()
+        .content_type("text/html; charset=utf-8")
+        .insert_header((CONTENT_SECURITY_POLICY, policy))
+        .body(PAGE)
+}
+
+#[cfg(test)]
+mod tests {
+    /// `BOOKWARDEN_GOLDEN=write cargo test openapi` after a wished change of the interface.
+    #[test]
+    fn the_golden_file_is_what_the_code_says() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
+        let described = super::description();
+        if option_env!("BOOKWARDEN_GOLDEN").is_some() {
+            std::fs::write(path, &described).unwrap();
+        }
+        let golden = std::fs::read_to_string(path).unwrap();
+        assert_eq!(described, golden, "openapi.json is not what the code says");
+        assert!(golden.contains("\"openapi\": \"3.1.0\""));
+    }
+}

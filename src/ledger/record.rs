@@ -1,0 +1,37 @@
+//! Appends one event of what people do to the service, such as a token's revocation.
+
+use serde::Serialize;
+use sqlx::PgConnection;
+
+use super::append::{PlaceChanges, append};
+use super::event::{Columns, Content, Numbering};
+use super::head;
+use crate::org::Org;
+
+/// Appends an event without query columns, in the given transaction, whose end it waits for like any other.
+///
+/// # Errors
+/// When the database fails, or there is no such organization ([`sqlx::Error::RowNotFound`]).
+pub async fn record(
+    transaction: &mut PgConnection,
+    org: &Org,
+    event_type: &'static str,
+    payload: &impl Serialize,
+) -> Result<(), sqlx::Error> {
+    let head = head::lock(transaction, org)
+        .await?
+        .ok_or(sqlx::Error::RowNotFound)?;
+    let payload =
+        serde_json::to_string(payload).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    let mut numbering = Numbering::after(org.as_str(), &head);
+    numbering.push(Content {
+        event_type,
+        caused_by: None,
+        payload,
+        body: None,
+        columns: Columns::default(),
+        policies: Vec::new(),
+    });
+    let events = numbering.into_events();
+    append(transaction, org, &head, &events, &PlaceChanges::default()).await
+}

@@ -1,0 +1,204 @@
+//! Why: each policy with its row as it was, the change that made it so, and who holds the places.
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use sqlx::{Connection as _, PgConnection};
+
+use crate::support::{TestApp, booking, case_id};
+
+async fn get(app: &TestApp, path: &str) -> Value {
+    let (status, answer) = app.get(path).await;
+    assert_eq!(status, StatusCode::OK, "{path}: {answer}");
+    answer
+}
+
+#[tokio::test]
+async fn a_refusal_shows_the_row_of_then_its_change_and_who_holds_the_places() {
+    let app = TestApp::start().await;
+    app.sql("insert into policy.capacity_caps (name, max_appointments) values ('five', 5)")
+        .await;
+    let mut psql = PgConnection::connect(&app.database_url)
+        .await
+        .expect("a connection");
+    sqlx::raw_sql("begin; set local bookwarden.reason = 'renovation'; update policy.capacity_caps set max_appointments = 2; commit")
+        .execute(&mut psql)
+        .await
+        .expect("a change");
+    let moved = booking();
+    let first = app.book(&moved).await.decision_id.expect("an id");
+    let second = app.book(&booking()).await.decision_id.expect("an id");
+    // The first case moves to another day: its place is taken by a third.
+    let mut to_another_day = moved.clone();
+    to_another_day["appointment"]["date"] = json!("2027-03-10");
+    app.book(&to_another_day).await;
+    let third = app.book(&booking()).await.decision_id.expect("an id");
+    let refused = app.book(&booking()).await;
+    assert!(refused.cancelled());
+    app.sql("update policy.capacity_caps set max_appointments = 50, name = 'fifty'")
+        .await;
+
+    let id = refused.decision_id.expect("an id");
+    let decision = get(&app, &format!("/v1/decisions/{id}")).await;
+    let policy = &decision["policies"][0];
+    assert_eq!(
+        (&policy["used"], &policy["max"]),
+        (&json!(2), &json!(2)),
+        "{policy}"
+    );
+    assert_eq!(policy["row"]["max_appointments"], 2, "as it was then");
+    assert_eq!(policy["row"]["name"], "five");
+    assert_eq!(policy["change"]["type"], "policy.updated");
+    assert_eq!(policy["change"]["changedBy"]["reason"], "renovation");
+    assert!(policy["change"]["changedBy"]["transaction"].is_string());
+    let holders = policy["heldBy"].as_array().expect("holders");
+    let holders: Vec<_> = holders
+        .iter()
+        .map(|holder| holder["decisionId"].as_i64().expect("a number"))
+        .collect();
+    assert_eq!(holders, [second, third], "not {first}, which moved away");
+    let approved = get(&app, &format!("/v1/decisions/{second}")).await;
+    assert_eq!(
+        approved["policies"][0]["heldBy"],
+        Value::Null,
+        "only a full cap has holders"
+    );
+
+    let history = get(&app, "/v1/policies/capacity_caps/1/history?limit=2").await;
+    let maxima: Vec<_> = history["items"]
+        .as_array()
+        .expect("items")
+        .iter()
+        .map(|c| &c["new"]["max_appointments"])
+        .collect();
+    assert_eq!(maxima, [50, 2]);
+    let cursor = history["nextCursor"].as_str().expect("more");
+    let rest = get(
+        &app,
+        &format!("/v1/policies/capacity_caps/1/history?limit=2&cursor={cursor}"),
+    )
+    .await;
+    assert_eq!(rest["items"].as_array().map(Vec::len), Some(1));
+    assert_eq!(rest["items"][0]["old"], Value::Null);
+    assert_eq!(rest["nextCursor"], Value::Null);
+
+    let story = get(&app, &format!("/v1/cases/{}", case_id(&moved))).await;
+    let types: Vec<_> = story["items"]
+        .as_array()
+        .expect("items")
+        .iter()
+        .map(|e| e["type"].as_str().expect("a type"))
+        .collect();
+    assert_eq!(
+        types,
+        [
+            "booking.requested",
+            "booking.decided",
+            "booking.requested",
+            "booking.decided"
+        ]
+    );
+    assert_eq!(story["place"]["appointmentDate"], "2027-03-10");
+    app.check().await;
+}
+
+#[tokio::test]
+async fn a_row_out_of_a_bulk_change_explains_as_well() {
+    let app = TestApp::start().await;
+    let blocked = "9f86d081-884c-4d63-a1e2-2d1c3b4a5f60";
+    app.sql(&format!("insert into policy.customer_blocklist (customer_record_id, name)
+        select case i when 150 then '{blocked}' else gen_random_uuid() end, 'no. ' || i from generate_series(1, 300) i")).await;
+    let refused = app.book(&booking()).await;
+    assert!(refused.cancelled());
+    app.sql("truncate policy.customer_blocklist").await;
+    let decision = get(
+        &app,
+        &format!("/v1/decisions/{}", refused.decision_id.expect("an id")),
+    )
+    .await;
+    assert_eq!(decision["policies"][0]["row"]["name"], "no. 150");
+    let history = get(&app, "/v1/policies/customer_blocklist/150/history").await;
+    assert_eq!(history["items"][0]["type"], "policy.deleted");
+    assert_eq!(history["items"][0]["old"]["name"], "no. 150");
+    assert_eq!(history["items"][1]["new"]["name"], "no. 150");
+}
+
+#[tokio::test]
+async fn policies_as_of_an_event_or_a_time() {
+    let app = TestApp::start().await;
+    app.sql(
+        "insert into policy.capacity_caps (max_appointments) select i from generate_series(1, 3) i",
+    )
+    .await;
+    app.sql("insert into policy.customer_blocklist (customer_record_id) select gen_random_uuid() from generate_series(1, 150)").await;
+    let before = app.number("select last_seq from ledger.heads").await;
+    let time = app.text("select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')").await;
+    app.sql("update policy.capacity_caps set max_appointments = 9 where id = 2; delete from policy.capacity_caps where id = 3; delete from policy.customer_blocklist").await;
+
+    let maxima = async |query: &str| -> Vec<i64> {
+        let page = get(
+            &app,
+            &format!("/v1/policies?policyKind=capacity_caps{query}"),
+        )
+        .await;
+        let items = page["items"].as_array().expect("items");
+        items
+            .iter()
+            .map(|item| item["row"]["max_appointments"].as_i64().expect("a number"))
+            .collect()
+    };
+    assert_eq!(maxima("").await, [1, 9]);
+    assert_eq!(maxima(&format!("&asOf={before}")).await, [1, 2, 3]);
+    assert_eq!(maxima(&format!("&asOf={time}")).await, [1, 2, 3]);
+    assert_eq!(maxima("&asOf=2000-01-01").await, [0; 0]);
+
+    let (mut seen, mut query) = (Vec::new(), format!("asOf={before}&limit=100"));
+    loop {
+        let page = get(&app, &format!("/v1/policies?{query}")).await;
+        assert_eq!(page["asOf"], before);
+        seen.extend(
+            page["items"]
+                .as_array()
+                .expect("items")
+                .iter()
+                .map(|p| (p["kind"].to_string(), p["id"].to_string())),
+        );
+        match page["nextCursor"].as_str() {
+            Some(cursor) => query = format!("limit=100&cursor={cursor}"),
+            None => break,
+        }
+    }
+    assert_eq!(
+        seen.len(),
+        154,
+        "150 blocked customers, 3 caps, 1 organization"
+    );
+    seen.dedup();
+    assert_eq!(seen.len(), 154, "each once");
+
+    // The ledger's fold and the live tables are the same.
+    let difference = "select count(*) from (select p.policy::text from audit.policies_as_of('default', now()) p where policy_kind = 'capacity_caps'
+        except select row_to_json(c)::text from policy.capacity_caps c) d";
+    assert_eq!(app.number(difference).await, 0);
+}
+
+#[tokio::test]
+async fn what_does_not_exist_is_not_found() {
+    let app = TestApp::start().await;
+    for path in [
+        "/v1/cases/4e510ed0-ef6f-4441-a1d3-c29d2f752e57",
+        "/v1/policies/capacity_caps/1/history",
+        "/v1/decisions/999",
+    ] {
+        assert_eq!(app.get(path).await.0, StatusCode::NOT_FOUND, "{path}");
+    }
+    for path in [
+        "/v1/cases/x",
+        "/v1/policies/x'/1/history",
+        "/v1/policies/rules/0/history",
+        "/v1/policies?asOf=x",
+        "/v1/policies?cursor=x",
+        "/v1/cases/4e510ed0-ef6f-4441-a1d3-c29d2f752e57?x=1",
+    ] {
+        assert_eq!(app.get(path).await.0, StatusCode::BAD_REQUEST, "{path}");
+    }
+}
