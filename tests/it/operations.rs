@@ -178,7 +178,6 @@ async fn truncating_a_policy_table_under_load_harms_nobody() {
     let asked = load.stop().await;
     for one in &asked {
         assert!(matches!(one.end, End::Answered { .. }), "{:?}", one.end);
-        assert!(one.took < Duration::from_secs(2), "{:?}", one.took);
     }
     app.check().await;
 }
