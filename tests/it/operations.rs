@@ -53,7 +53,13 @@ async fn a_full_queue_is_answered_at_once() {
             tokio::spawn(async move { ask(&client, &url, booking().to_string()).await })
         })
         .collect();
-    sleep(Duration::from_millis(500)).await;
+    let full = r#"bookwarden_queue_depth{org="default"} 4"#;
+    for _ in 0..50 {
+        if get(&server.url, "/metrics").await.1.contains(full) {
+            break;
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
     let late = join_all((0..5).map(|_| ask(&client, &server.url, booking().to_string()))).await;
     for one in &late {
         assert!(is_unavailable(&one.end), "{:?}", one.end);
@@ -61,14 +67,19 @@ async fn a_full_queue_is_answered_at_once() {
     }
 
     holder.close().await.expect("closed");
+    // The first batch took one or two of the six, the queue four.
+    let mut answered = 0;
     for one in join_all(waiting).await {
         let one = one.expect("no panic");
-        assert!(matches!(one.end, End::Answered { .. }), "{:?}", one.end);
+        let is_answered = matches!(one.end, End::Answered { .. });
+        assert!(is_answered || is_unavailable(&one.end), "{:?}", one.end);
+        answered += i64::from(is_answered);
     }
+    assert!(answered >= 5, "{answered} of six");
     assert_eq!(
         app.number("select count(*) from ledger.events where type = 'booking.decided'")
             .await,
-        6
+        answered
     );
     app.check().await;
 }
