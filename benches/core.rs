@@ -1,0 +1,2 @@
+//! The core alone: `cargo bench --bench core`.
+fn main() {}
