@@ -11,7 +11,6 @@ use crate::requests::{Aim, Requests};
 #[derive(Debug, Clone, Copy)]
 pub struct Calls {
     pub per_second: f64,
-    pub average_ms: f64,
     pub p50_ms: f64,
 }
 
@@ -48,11 +47,9 @@ pub fn call(
         .map_err(Failure::run("pgbench"))?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let per_second = number_after(&text, "tps = ");
-    let average_ms = number_after(&text, "latency average = ");
-    match (output.status.success(), per_second, average_ms) {
-        (true, Some(per_second), Some(average_ms)) => Ok(Calls {
+    match (output.status.success(), per_second) {
+        (true, Some(per_second)) => Ok(Calls {
             per_second,
-            average_ms,
             p50_ms: median_ms(folder)?,
         }),
         _ => Err(Failure::Program {

@@ -34,7 +34,7 @@ pub async fn run(bench: &mut Bench) -> Result<(), Failure> {
         server.cpu_seconds(),
         bench.cluster.cpu_seconds(),
     );
-    closed(
+    let load = closed(
         &folder,
         &server.url(),
         &spread(),
@@ -49,6 +49,7 @@ pub async fn run(bench: &mut Bench) -> Result<(), Failure> {
     let heap_bytes = each((database.number(heap).await? - before.1) as f64);
     let disk_bytes = each((database.number(disk).await? - before.0) as f64);
     let report = &mut bench.report;
+    report.figure("decisions meanwhile", load.per_second(), "/s");
     report.figure("CPU of the service, each decision", service, "µs");
     report.figure("CPU of Postgres, each decision", postgres, "µs");
     report.figure("write-ahead log, each decision", log_bytes, "B");
