@@ -1,11 +1,12 @@
 //! One writer an organization: gathers what waits into batches, and answers after each commit.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::batch::{BatchError, Memory, begin, commit};
 use super::handle::{Command, DecideError, Limits};
@@ -14,6 +15,30 @@ use crate::ledger::head::Head;
 use crate::org::Org;
 use crate::policy::explanation::Verdict;
 use crate::telemetry::Metrics;
+
+/// The longest that a batch waits for company.
+const LONGEST_WAIT: Duration = Duration::from_millis(2);
+
+/// How the last batch went.
+#[derive(Debug, Clone, Copy, Default)]
+struct Pace {
+    commands: usize,
+    took: Duration,
+}
+
+/// Those who were just answered often ask again at once. Without waiting for them, the first to be back gets a transaction of its
+/// own, and all others wait for that: batches of 1 and 15 in turn, for 16 callers. So a batch waits until it is as large as the
+/// last, for at most a quarter of the time that the last took; after a batch of one, not at all.
+async fn gather(queue: &mut mpsc::Receiver<Command>, waiting: &mut Vec<Command>, last: Pace) {
+    let until = Instant::now() + LONGEST_WAIT.min(last.took / 4);
+    while waiting.len() < last.commands {
+        let room = last.commands - waiting.len();
+        match timeout_at(until, queue.recv_many(waiting, room)).await {
+            Ok(received) if received > 0 => {}
+            _ => break,
+        }
+    }
+}
 
 /// Writes one organization's ledger.
 #[derive(Debug)]
@@ -40,10 +65,18 @@ impl Writer {
     pub(super) async fn run(mut self, mut queue: mpsc::Receiver<Command>) {
         let mut waiting = Vec::with_capacity(self.limits.batch);
         // While one batch commits, the next gathers: batches grow with the load, and a lone booking waits for nobody.
+        let mut last = Pace::default();
         while queue.recv_many(&mut waiting, self.limits.batch).await > 0 {
+            gather(&mut queue, &mut waiting, last).await;
             self.metrics.queue_depth(&self.org, queue.len());
             self.metrics.batch(waiting.len());
+            let commands = waiting.len();
+            let began = Instant::now();
             self.write(std::mem::take(&mut waiting)).await;
+            last = Pace {
+                commands,
+                took: began.elapsed(),
+            };
         }
     }
 
