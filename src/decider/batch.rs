@@ -77,8 +77,7 @@ impl From<&BatchError> for DecideError {
 
 /// Begins the transaction and locks the ledger's head. Nothing was recorded yet if this fails.
 pub(super) async fn begin(connection: &mut PgConnection, org: &Org) -> Result<Head, BatchError> {
-    sqlx::raw_sql(BEGIN).execute(&mut *connection).await?;
-    head::lock(connection, org)
+    head::begin_and_lock(connection, org, BEGIN)
         .await?
         .ok_or(BatchError::UnknownOrg)
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sqlx::PgPool;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -138,6 +139,8 @@ struct Office {
     limits: Limits,
     metrics: Arc<Metrics>,
     problems: Problems,
+    // Where the writers run: bookings come in on the HTTP workers' own threads, which a writer must not share.
+    runtime: Handle,
     // None once shut down.
     desks: Mutex<Option<HashMap<Org, Desk>>>,
 }
@@ -147,7 +150,7 @@ struct Office {
 pub struct Decider(Arc<Office>);
 
 impl Decider {
-    /// Starts; each organization's writer starts with its first booking.
+    /// Starts on the runtime that calls; each organization's writer starts with its first booking.
     #[must_use]
     pub fn start(pool: PgPool, limits: Limits, metrics: Arc<Metrics>) -> Self {
         let problems = Problems::start(pool.clone(), Arc::clone(&metrics));
@@ -156,6 +159,7 @@ impl Decider {
             problems,
             limits,
             metrics,
+            runtime: Handle::current(),
             desks: Mutex::new(Some(HashMap::new())),
         }))
     }
@@ -241,7 +245,7 @@ impl Decider {
         );
         Desk {
             queue,
-            writer: tokio::spawn(writer.run(waiting)),
+            writer: self.0.runtime.spawn(writer.run(waiting)),
             throttle: Throttle::new(limits.rejections_per_second, limits.rejections_burst),
         }
     }

@@ -1,0 +1,108 @@
+//! The core alone, without IO: `cargo bench --bench core`.
+
+#![allow(missing_docs, reason = "a program, not a library")]
+
+use std::hint::black_box;
+
+use bookwarden::cubu::request::{self, Booking};
+use bookwarden::cubu::signature::{Mac, matches, sign};
+use bookwarden::ledger::digest::{GENESIS, Header, chain, payload_digest, sha256};
+use bookwarden::policy::change::PolicyChange;
+use bookwarden::policy::customer_places::CustomerPlaces;
+use bookwarden::policy::decide::Draft;
+use bookwarden::policy::facts::Facts;
+use bookwarden::policy::kind::Kind;
+use bookwarden::policy::set::PolicySet;
+use bookwarden::policy::tallies::{Tallies, Tally};
+use chrono::{DateTime, Utc};
+use criterion::{Criterion, criterion_group, criterion_main};
+
+const BODY: &str = include_str!("../tests/samples/before-book-appointment.json");
+const SECRET: &str = "bench-secret";
+const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
+
+fn booking() -> Booking {
+    request::parse(BODY.as_bytes()).expect("the sample is a booking")
+}
+
+/// A cap on the sample's service, one on every calendar, and a thousand on other services.
+fn policies() -> PolicySet {
+    let mut set = PolicySet::default();
+    let booking = booking();
+    for id in 0..1002_i64 {
+        let service = match id {
+            0 => "null".to_owned(),
+            1 => format!("\"{}\"", booking.service_id),
+            other => format!("\"00000000-0000-4000-8000-{other:012}\""),
+        };
+        let row = format!(
+            r#"{{"id": {id}, "org": "default", "name": null, "mode": "enforce", "service_id": {service}, "on_error": "ignore",
+                "max_appointments": 1000, "counted_per": "calendar", "period": "day"}}"#
+        );
+        let change = PolicyChange {
+            kind: Kind::CapacityCaps,
+            id,
+            old: None,
+            new: Some(&row),
+        };
+        set.apply(&change).expect("the row is a cap");
+    }
+    set
+}
+
+fn core(criterion: &mut Criterion) {
+    let booking = booking();
+    let policies = policies();
+    let customer_places = CustomerPlaces::default();
+    let mut tallies = Tallies::default();
+    for bucket in Draft::new(&booking, &policies, NOW).needs().buckets {
+        tallies.learn(bucket, Tally::default());
+    }
+    criterion.bench_function("needs", |bencher| {
+        bencher.iter(|| Draft::new(black_box(&booking), &policies, NOW).needs());
+    });
+    criterion.bench_function("decide", |bencher| {
+        bencher.iter(|| {
+            let facts = Facts {
+                blocked: Vec::new(),
+                tallies: &tallies,
+                customer_places: &customer_places,
+                own_place: None,
+            };
+            Draft::new(black_box(&booking), &policies, NOW).decide(&facts)
+        });
+    });
+}
+
+fn wire(criterion: &mut Criterion) {
+    let authorization = sign(SECRET, BODY.as_bytes());
+    criterion.bench_function("signature", |bencher| {
+        bencher.iter(|| {
+            let mac = Mac::from_header(black_box(&authorization)).expect("the header holds a mac");
+            assert!(matches(SECRET, black_box(BODY.as_bytes()), &mac));
+        });
+    });
+    criterion.bench_function("parse", |bencher| {
+        bencher.iter(|| request::parse(black_box(BODY.as_bytes())));
+    });
+}
+
+fn ledger(criterion: &mut Criterion) {
+    let digest = sha256(BODY.as_bytes());
+    criterion.bench_function("digest", |bencher| {
+        bencher.iter(|| payload_digest(&[7; 16], black_box("{}"), Some(BODY)));
+    });
+    criterion.bench_function("chain", |bencher| {
+        let header = Header {
+            org: "default",
+            seq: 1_000_000,
+            event_type: "booking.decided",
+            recorded_at: NOW,
+            caused_by: Some(999_999),
+        };
+        bencher.iter(|| chain(&GENESIS, black_box(&digest), &header));
+    });
+}
+
+criterion_group!(benches, core, wire, ledger);
+criterion_main!(benches);

@@ -1,0 +1,136 @@
+//! `script/bench`: the service beside its peers, on one private Postgres with durable settings. `docs/performance.md` reads the
+//! figures.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a benchmark measures time and reads its environment"
+)]
+#![allow(unreachable_pub, missing_docs, reason = "a program, not a library")]
+#![allow(clippy::expect_used, reason = "a broken measurement ends the program")]
+
+mod cases;
+mod cluster;
+mod failure;
+mod open_loop;
+mod peers {
+    pub mod web;
+}
+mod pgbench;
+mod report;
+mod requests;
+mod server;
+mod usage;
+mod wrk;
+
+use std::error::Error as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use clap::{Parser, ValueEnum};
+
+use cluster::Cluster;
+use failure::Failure;
+use report::Report;
+
+#[derive(Parser)]
+#[command(name = "script/bench", about = "Measures the service beside its peers")]
+struct Arguments {
+    /// Only these cases; all unless named
+    cases: Vec<Case>,
+    /// Write the figures to this file, too
+    #[arg(long)]
+    json: Option<PathBuf>,
+    /// Seconds of each measurement
+    #[arg(long, default_value_t = 8)]
+    seconds: u64,
+    /// With the case of 10,000,000 events (some ten minutes, 20 GB of disk)
+    #[arg(long)]
+    large: bool,
+    /// Where the cluster and the requests are put (a folder of its own in there, removed after); unless set, where temporary
+    /// files go
+    #[arg(long)]
+    folder: Option<PathBuf>,
+    #[arg(long, hide = true)]
+    serve_peer: bool,
+    /// cargo says this to every bench
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Case {
+    Throughput,
+    HotSpot,
+    Latency,
+    Growth,
+    Cost,
+    Core,
+}
+
+/// What the cases work with.
+struct Bench {
+    cluster: Cluster,
+    report: Report,
+    seconds: u64,
+    large: bool,
+}
+
+/// Every run's bookings are cases of their own.
+fn next_run() -> u64 {
+    static RUNS: AtomicU64 = AtomicU64::new(1);
+    RUNS.fetch_add(1, Ordering::Relaxed)
+}
+
+#[actix_web::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = if arguments.serve_peer {
+        peers::web::serve().await
+    } else {
+        measure(arguments).await
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("bench: {failure}");
+            if let Some(source) = failure.source() {
+                eprintln!("bench: {source}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn measure(arguments: Arguments) -> Result<(), Failure> {
+    let parent = arguments.folder.unwrap_or_else(std::env::temp_dir);
+    let folder = tempfile::Builder::new()
+        .prefix("bookwarden-bench-")
+        .tempdir_in(&parent)
+        .map_err(Failure::file(&parent))?;
+    let machine = usage::machine();
+    println!("{machine}");
+    let mut bench = Bench {
+        cluster: Cluster::start(folder.path())?,
+        report: Report::default(),
+        seconds: arguments.seconds,
+        large: arguments.large,
+    };
+    let all = Case::value_variants();
+    let cases = if arguments.cases.is_empty() {
+        all
+    } else {
+        &arguments.cases
+    };
+    for case in cases {
+        match case {
+            Case::Throughput => cases::throughput::run(&mut bench).await?,
+            Case::HotSpot => cases::hot_spot::run(&mut bench).await?,
+            Case::Latency => cases::latency::run(&mut bench).await?,
+            Case::Growth => cases::growth::run(&mut bench).await?,
+            Case::Cost => cases::cost::run(&mut bench).await?,
+            Case::Core => cases::core::run(&mut bench)?,
+        }
+    }
+    bench.report.finish(&machine, arguments.json.as_deref())
+}

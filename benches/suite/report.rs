@@ -1,0 +1,91 @@
+//! The figures, as a table and as JSON.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::failure::Failure;
+
+/// What was wanted of a figure.
+#[derive(Debug, Clone, Copy)]
+pub enum Target {
+    AtLeast(f64),
+    AtMost(f64),
+}
+
+impl Target {
+    fn is_met(self, value: f64) -> bool {
+        match self {
+            Self::AtLeast(least) => value >= least,
+            Self::AtMost(most) => value <= most,
+        }
+    }
+}
+
+/// Collects figures and prints each as it comes: a run of many minutes shows what it does.
+#[derive(Debug, Default)]
+pub struct Report {
+    figures: BTreeMap<String, Value>,
+    missed: Vec<String>,
+}
+
+impl Report {
+    /// A heading.
+    pub fn section(&self, title: &str) {
+        println!("\n{title}");
+    }
+
+    /// A figure.
+    pub fn figure(&mut self, name: &str, value: f64, unit: &str) {
+        println!("  {name:<58} {:>10} {unit}", shown(value));
+        self.figures
+            .insert(name.to_owned(), json!({"value": value, "unit": unit}));
+    }
+
+    /// A figure with a target.
+    pub fn target(&mut self, name: &str, value: f64, unit: &str, target: Target) {
+        let (sign, bound) = match target {
+            Target::AtLeast(bound) => ("≥", bound),
+            Target::AtMost(bound) => ("≤", bound),
+        };
+        let met = target.is_met(value);
+        let verdict = if met { "" } else { "  MISSED" };
+        println!(
+            "  {name:<58} {:>10} {unit:<4} ({sign} {bound}){verdict}",
+            shown(value)
+        );
+        if !met {
+            self.missed.push(name.to_owned());
+        }
+        self.figures.insert(
+            name.to_owned(),
+            json!({"value": value, "unit": unit, "target": format!("{sign} {bound}"), "met": met}),
+        );
+    }
+
+    /// Says what was missed, and writes the file if one is wanted.
+    pub fn finish(&self, machine: &str, file: Option<&Path>) -> Result<(), Failure> {
+        if self.missed.is_empty() {
+            println!("\nevery measured target is met");
+        } else {
+            println!("\nmissed: {}", self.missed.join("; "));
+        }
+        let Some(path) = file else {
+            return Ok(());
+        };
+        let text = format!(
+            "{:#}\n",
+            json!({"machine": machine, "figures": self.figures, "missed": self.missed})
+        );
+        std::fs::write(path, text).map_err(Failure::file(path))
+    }
+}
+
+fn shown(value: f64) -> String {
+    if value.abs() >= 100.0 {
+        format!("{value:.0}")
+    } else {
+        format!("{value:.2}")
+    }
+}

@@ -1,0 +1,79 @@
+//! What processes have used, from Linux' /proc.
+
+use std::fs;
+
+/// CPU seconds of one process.
+pub fn cpu_seconds(pid: u32) -> f64 {
+    stat(pid).map_or(0.0, |stat| stat.cpu_seconds)
+}
+
+/// CPU seconds of everything below a process, itself aside; what has ended counts for its parent.
+pub fn cpu_seconds_of_children(pid: u32) -> f64 {
+    let mut seconds = 0.0;
+    let mut parents = vec![pid];
+    let all: Vec<Stat> = fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter_map(stat)
+        .collect();
+    while let Some(parent) = parents.pop() {
+        for child in all.iter().filter(|process| process.parent == parent) {
+            seconds += child.cpu_seconds + child.ended_seconds;
+            parents.push(child.pid);
+        }
+    }
+    seconds
+}
+
+/// The most memory that a process has had resident, in MB.
+pub fn peak_memory_mb(pid: u32) -> f64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes: Option<f64> = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+    kilobytes.map_or(f64::NAN, |kilobytes| kilobytes / 1024.0)
+}
+
+struct Stat {
+    pid: u32,
+    parent: u32,
+    cpu_seconds: f64,
+    ended_seconds: f64,
+}
+
+fn stat(pid: u32) -> Option<Stat> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name, in parentheses, may hold spaces; after it, from the third field on: state, ppid, … utime (14), stime, cutime, cstime.
+    let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = |field: usize| fields.get(field - 3)?.parse::<f64>().ok();
+    let ticks_per_second = rustix::param::clock_ticks_per_second() as f64;
+    Some(Stat {
+        pid,
+        parent: fields.get(1)?.parse().ok()?,
+        cpu_seconds: (ticks(14)? + ticks(15)?) / ticks_per_second,
+        ended_seconds: (ticks(16)? + ticks(17)?) / ticks_per_second,
+    })
+}
+
+/// The machine, in a line.
+pub fn machine() -> String {
+    let read = |path| fs::read_to_string(path).unwrap_or_default();
+    let cpu = read("/proc/cpuinfo");
+    let value = |line: &str| Some(line.split_once(':')?.1.trim().to_owned());
+    let model = cpu
+        .lines()
+        .find(|line| line.starts_with("model name"))
+        .and_then(value);
+    let memory = read("/proc/meminfo");
+    let kilobytes: Option<u64> = memory
+        .split_whitespace()
+        .nth(1)
+        .and_then(|text| text.parse().ok());
+    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZeroUsize::get);
+    format!(
+        "{cores} cores of {}, {} GB of memory, Linux {}",
+        model.unwrap_or_default(),
+        kilobytes.unwrap_or(0) >> 20,
+        read("/proc/sys/kernel/osrelease").trim(),
+    )
+}
