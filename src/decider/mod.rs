@@ -1,7 +1,7 @@
 //! The one place where a booking is decided and recorded: a bounded queue and one batch writer for each organization.
 //!
-//! [`handle`] takes bookings in, [`writer`] gathers them into batches, and [`batch`] is the transaction: lock the ledger's head, read
-//! facts ([`facts`], [`customer_places`], [`policies`]), decide each in order ([`sequence`]), append, commit. Answers leave after that.
+//! `handle` takes bookings in, `writer` gathers them into batches, and `batch` is the transaction: lock the ledger's head, read
+//! facts (`facts`, `customer_places`, `policies`), decide each in order (`sequence`), append, commit. Answers leave after that.
 
 mod batch;
 mod cases;

@@ -118,7 +118,24 @@ pub(super) async fn compare(
         )
         .await?;
     }
-    compare_reservations(connection, org, state, differences).await
+    compare_reservations(connection, org, state, differences).await?;
+    compare_policy_hits(connection, org, differences).await
+}
+
+/// The projection holds nothing but what decisions' explanations say, which the replay has derived: so Postgres compares the two.
+async fn compare_policy_hits(
+    connection: &mut PgConnection,
+    org: &str,
+    differences: &mut Differences,
+) -> Result<(), sqlx::Error> {
+    let statement = include_str!("../../sql/queries/compare_policy_hits.sql");
+    let mut rows = sqlx::query_as::<_, (String, Option<String>, Option<String>)>(statement)
+        .bind(org)
+        .fetch(connection);
+    while let Some((key, ledger, table_row)) = rows.try_next().await? {
+        differences.tell("ledger.policy_hits", org, key, ledger, table_row);
+    }
+    Ok(())
 }
 
 async fn compare_policies(

@@ -306,4 +306,16 @@ async fn rows_that_were_edited_behind_the_ledgers_back_are_named() {
         behind_the_triggers_back(&app, "delete from ledger.reservations; insert into ledger.reservations select * from public.kept; delete from policy.capacity_caps; insert into policy.capacity_caps select * from public.kept_caps; update policy.organizations set mode = 'enforce'").await;
     }
     assert!(bookwarden(&app, &["verify"]).0, "all was put back");
+
+    behind_the_triggers_back(
+        &app,
+        "delete from ledger.policy_hits where ctid = (select max(ctid) from ledger.policy_hits)",
+    )
+    .await;
+    let (holds, verified) = bookwarden(&app, &["verify"]);
+    assert!(!holds);
+    assert_eq!(
+        verified["differences"]["told"][0]["table"],
+        "ledger.policy_hits"
+    );
 }

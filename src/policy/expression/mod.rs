@@ -1,8 +1,8 @@
 //! Conditions in CEL: `applies_when` of every policy and `condition` of rules. `docs/expressions.md` is their manual.
 //!
 //! Who writes an expression may be careless and who sends a booking may be hostile, so both are bounded before anything
-//! costly happens: [`prescan`] looks at the text before the recursive parser does, [`check`] lets only known names and
-//! functions through, and a [`functions::Meter`] counts the work of an evaluation. All of it depends on the text, the booking
+//! costly happens: `prescan` looks at the text before the recursive parser does, `check` lets only known names and
+//! functions through, and a `functions::Meter` counts the work of an evaluation. All of it depends on the text, the booking
 //! and `now` alone, never on time spent or on hash order, so that an evaluation can be replayed.
 
 mod check;
