@@ -14,6 +14,8 @@ pub(super) const AFTER_BOOK: &str = "/service/actions/afterBookAppointment";
 pub(super) const ORG_AFTER_BOOK: &str = "/{org}/service/actions/afterBookAppointment";
 pub(super) const AFTER_CLOSE: &str = "/service/actions/afterClose";
 pub(super) const ORG_AFTER_CLOSE: &str = "/{org}/service/actions/afterClose";
+pub(super) const OTHER_ACTION: &str = "/service/actions/{action}";
+pub(super) const ORG_OTHER_ACTION: &str = "/{org}/service/actions/{action}";
 const HEALTHZ: &str = "/healthz";
 const READYZ: &str = "/readyz";
 const METRICS: &str = "/metrics";
@@ -36,6 +38,8 @@ const ALL: &[&str] = &[
     ORG_AFTER_BOOK,
     AFTER_CLOSE,
     ORG_AFTER_CLOSE,
+    OTHER_ACTION,
+    ORG_OTHER_ACTION,
     HEALTHZ,
     READYZ,
     METRICS,
@@ -84,7 +88,7 @@ pub(super) fn configure(config: &mut ServiceConfig) {
 type MakeRoute = fn() -> Route;
 
 /// Each call, for the organization `default` and for any.
-fn webhook_routes() -> [(&'static str, &'static str, MakeRoute); 3] {
+fn webhook_routes() -> [(&'static str, &'static str, MakeRoute); 4] {
     [
         (BEFORE_BOOK, ORG_BEFORE_BOOK, || {
             web::post().to(webhook::before_book_appointment)
@@ -94,6 +98,10 @@ fn webhook_routes() -> [(&'static str, &'static str, MakeRoute); 3] {
         }),
         (AFTER_CLOSE, ORG_AFTER_CLOSE, || {
             web::post().to(webhook::after_close)
+        }),
+        // The last, since it fits all of them.
+        (OTHER_ACTION, ORG_OTHER_ACTION, || {
+            web::post().to(webhook::other_action)
         }),
     ]
 }

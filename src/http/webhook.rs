@@ -89,6 +89,19 @@ pub(super) async fn after_close(
     follow(app, request, payload, After::Closed).await
 }
 
+/// Any other call: Cubu makes all of them to one base URL. It is authenticated and acknowledged; nothing depends on it, so nothing is
+/// recorded.
+pub(super) async fn other_action(
+    app: Data<App>,
+    request: HttpRequest,
+    payload: Payload,
+) -> HttpResponse {
+    match answer(&app, &request, payload, async |_, _| Ok(Ok(()))).await {
+        Ok(()) => HttpResponse::NoContent().finish(),
+        Err(problem) => problem.response(RequestId::of(&request).as_str()),
+    }
+}
+
 async fn follow(
     app: Data<App>,
     request: HttpRequest,

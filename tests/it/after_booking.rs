@@ -102,6 +102,11 @@ async fn an_after_call_is_authenticated_and_understood_or_refused() {
         StatusCode::BAD_REQUEST
     );
     assert_eq!(
+        tell(&app, "afterResolve", &json!({})).await,
+        StatusCode::NO_CONTENT,
+        "acknowledged: Cubu makes every call to the one base URL"
+    );
+    assert_eq!(
         app.number("select count(*) from ledger.events where type = 'request.rejected'")
             .await,
         2
