@@ -9,7 +9,7 @@ use super::handle::{Command, DecideError, Submission};
 use super::policies::Policies;
 use super::sequence::{Asked, Decided, Sequence};
 use crate::ledger::append::append;
-use crate::ledger::head::{self, Head};
+use crate::ledger::head::{self, Head, Plans};
 use crate::org::Org;
 use crate::policy::tallies::Tallies;
 
@@ -20,6 +20,22 @@ pub(super) struct Memory {
     tallies: Tallies,
     // The newest event that the tallies know of.
     tallied_seq: i64,
+    // The newest event at the last commit.
+    committed_seq: i64,
+}
+
+/// From so many events on, plans are kept between batches: `Plans` says why not before.
+const EVENTS_FOR_KEPT_PLANS: i64 = 5_000;
+
+impl Memory {
+    /// How the next batch's statements are planned.
+    pub(super) fn plans(&self) -> Plans {
+        if self.committed_seq < EVENTS_FOR_KEPT_PLANS {
+            Plans::Fresh
+        } else {
+            Plans::Kept
+        }
+    }
 }
 
 /// More known counts than this are forgotten together: a bound on memory.
@@ -44,8 +60,12 @@ impl From<&BatchError> for DecideError {
 }
 
 /// Begins the transaction and locks the ledger's head. Nothing was recorded yet if this fails.
-pub(super) async fn begin(connection: &mut PgConnection, org: &Org) -> Result<Head, BatchError> {
-    head::begin_and_lock(connection, org)
+pub(super) async fn begin(
+    connection: &mut PgConnection,
+    org: &Org,
+    plans: Plans,
+) -> Result<Head, BatchError> {
+    head::begin_and_lock(connection, org, plans)
         .await?
         .ok_or(BatchError::UnknownOrg)
 }
@@ -112,7 +132,8 @@ pub(super) async fn commit(
     append(connection, org, head, &events, &places).await?;
     sqlx::raw_sql("commit").execute(&mut *connection).await?;
 
-    memory.tallied_seq = head.last_seq + i64::try_from(events.len()).unwrap_or(i64::MAX);
+    memory.committed_seq = head.last_seq + i64::try_from(events.len()).unwrap_or(i64::MAX);
+    memory.tallied_seq = memory.committed_seq;
     Ok(answers)
 }
 
