@@ -196,7 +196,7 @@ impl Writer {
         let mut attempts = self.pool.size() + 1;
         loop {
             let mut connection = self.pool.acquire().await.map_err(BatchError::Away)?;
-            let beginning = begin(&mut connection, &self.org);
+            let beginning = begin(&mut connection, &self.org, self.memory.plans());
             let error = match timeout(self.limits.timeout, beginning).await {
                 Ok(Ok(head)) => return Ok((connection, head)),
                 Ok(Err(error)) => error,

@@ -37,7 +37,7 @@ pub async fn lock(connection: &mut PgConnection, org: &Org) -> Result<Option<Hea
 pub async fn begin_and_lock(
     connection: &mut PgConnection,
     org: &Org,
-    begin: &'static str,
+    begin: &str,
 ) -> Result<Option<Head>, sqlx::Error> {
     let lock = LOCK.replace("$1", &format!("'{org}'"));
     let rows = sqlx::raw_sql(AssertSqlSafe(format!("{begin}\n{lock}")))

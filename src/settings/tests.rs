@@ -48,7 +48,7 @@ fn a_bad_value_is_answered_with_key_problem_and_example() {
         ),
         ("BOOKWARDEN_POOL_SIZE", "ten", "invalid digit"),
         ("BOOKWARDEN_LOG", "a=b=c", "BOOKWARDEN_LOG"),
-        ("BOOKWARDEN_LOG_FORMAT", "xml", "`human` or `json`"),
+        ("BOOKWARDEN_LOG_FORMAT", "xml", "is neither human nor json"),
         (
             "DATABASE_URL",
             "mysql://me:hidden@host/db",

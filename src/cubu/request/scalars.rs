@@ -49,14 +49,18 @@ impl FromText for Guid {
     }
 }
 
-/// Text that Postgres can store: all but U+0000.
+/// Text that Postgres can store in a column and find by index: no U+0000, and far below the 2,704 bytes of a B-tree entry
+/// (PostgreSQL manual, "B-Tree Indexes"). Nothing that Cubu documents comes near.
 pub(super) struct Text(pub(super) String);
 
+const LONGEST_TEXT: usize = 1_000;
+
 impl FromText for Text {
-    const EXPECTED: &'static str = "text without U+0000";
+    const EXPECTED: &'static str = "text of at most 1,000 bytes without U+0000";
 
     fn from_text(text: &str) -> Option<Self> {
-        (!text.contains('\0')).then(|| Self(text.to_owned()))
+        let fits = text.len() <= LONGEST_TEXT && !text.contains('\0');
+        fits.then(|| Self(text.to_owned()))
     }
 }
 

@@ -146,19 +146,19 @@ fn wrong_values_are_named_by_path_and_never_repeated() {
             "/channel",
             json!(7),
             "channel",
-            "must be text without U+0000",
+            "must be text of at most 1,000 bytes without U+0000",
         ),
         (
             "/channel",
             json!("a\0"),
             "channel",
-            "must be text without U+0000",
+            "must be text of at most 1,000 bytes without U+0000",
         ),
         (
             "/triggeredByUserEmail",
             json!("\0"),
             "triggeredByUserEmail",
-            "must be text without U+0000",
+            "must be text of at most 1,000 bytes without U+0000",
         ),
         ("/ticket", json!([]), "ticket", "must be an object"),
         (
