@@ -30,8 +30,7 @@ pub fn call(
     // One line, and no word that pgbench would take for a variable.
     let body = Requests::new(0, Aim::Spread)
         .body(0)
-        .replace('\n', " ")
-        .replace(':', " ")
+        .replace(['\n', ':'], " ")
         .replace('\'', "");
     let text = include_str!("peers/pgbench.sql").replace("{body}", &body);
     std::fs::write(&script, text).map_err(Failure::file(&script))?;
