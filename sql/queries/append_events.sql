@@ -3,6 +3,8 @@
 -- $29–$43 one array a column of the places taken; $44 last_seq, $45 last_chain and $46 last_recorded_at of the head from now on;
 -- $47–$51 one array a column of the policies' verdicts: kind, id, verdict, mode, decision.
 -- Leans on events_pkey, reservations_pkey, heads_pkey. One round trip and one row source a table is what makes a batch cheap.
+-- Freed places are looked up one by one ("offset 0") and deleted by their position, which the head's lock keeps valid: a plain
+-- "case_id = any ($28)" was planned as a walk over the organization's reservations, even with an empty array.
 with appended as (
     insert into ledger.events (
         org, seq, recorded_at, type, caused_by, payload, body, salt, payload_digest, chain,
@@ -15,8 +17,13 @@ with appended as (
         $12::uuid[], $13::bytea[], $14::text[], $15::uuid[], $16::uuid[], $17::uuid[], $18::uuid[], $19::integer[],
         $20::date[], $21::integer[], $22::integer[], $23::text[], $24::text[], $25::uuid[], $26::text[], $27::text[]) as e
 ), freed as (
-    delete from ledger.reservations r
-    where r.org = $1 and r.case_id = any ($28::uuid[])
+    delete from ledger.reservations
+    where ctid = any (array(
+        select r.position
+        from unnest($28::uuid[]) as w (case_id)
+        cross join lateral (
+            select ctid as position from ledger.reservations where org = $1 and case_id = w.case_id offset 0
+        ) r))
 ), taken as (
     insert into ledger.reservations (
         org, case_id, decision_seq, request_digest, unit_id, service_id, service_category_id, service_type_id, cu_index,

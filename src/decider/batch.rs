@@ -24,17 +24,17 @@ pub(super) struct Memory {
     tallied_seq: i64,
     // How many of the events after it are policy events that `policies` knows of.
     new_policy_events: i64,
-    // The newest event at the last commit.
-    committed_seq: i64,
+    // How many places were taken here.
+    places_taken: usize,
 }
 
-/// From so many events on, plans are kept between batches: `Plans` says why not before.
-const EVENTS_FOR_KEPT_PLANS: i64 = 5_000;
+/// With so many rows in the tables of a booking, plans are kept between batches: `Plans` says why not before.
+const PLACES_FOR_KEPT_PLANS: usize = 2_000;
 
 impl Memory {
     /// How the next batch's statements are planned.
     pub(super) fn plans(&self) -> Plans {
-        if self.committed_seq < EVENTS_FOR_KEPT_PLANS {
+        if self.places_taken < PLACES_FOR_KEPT_PLANS {
             Plans::Fresh
         } else {
             Plans::Kept
@@ -192,8 +192,8 @@ pub(super) async fn commit(
     append(connection, org, head, &events, &places).await?;
     sqlx::raw_sql("commit").execute(&mut *connection).await?;
 
-    memory.committed_seq = head.last_seq + i64::try_from(events.len()).unwrap_or(i64::MAX);
-    memory.tallied_seq = memory.committed_seq;
+    memory.tallied_seq = head.last_seq + i64::try_from(events.len()).unwrap_or(i64::MAX);
+    memory.places_taken += places.taken.len();
     Ok(answers)
 }
 

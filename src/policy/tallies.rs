@@ -1,10 +1,11 @@
 //! How many places, and how many minutes, are in each bucket.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
+use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::bucket::Bucket;
+use super::bucket::{Bucket, Period};
 use super::place::Place;
 
 /// A count.
@@ -41,13 +42,25 @@ impl Tally {
 /// Never iterated in a way that an answer could depend on: a hash map's order is not part of any decision.
 #[derive(Debug, Clone, Default)]
 pub struct Tallies {
-    // By service (or, for buckets that span services, by unit), so that a place touches only the buckets it could be in.
-    by_anchor: HashMap<Uuid, HashMap<Bucket, Tally>>,
+    // By service (or, for buckets that span services, by unit) and first day, so that a place touches only the buckets it could be in.
+    by_anchor: HashMap<Anchor, HashMap<Bucket, Tally>>,
     len: usize,
 }
 
-fn anchor(bucket: &Bucket) -> Uuid {
-    bucket.service_id.or(bucket.unit_id).unwrap_or_default()
+type Anchor = (Uuid, NaiveDate);
+
+fn anchor(bucket: &Bucket) -> Anchor {
+    let id = bucket.service_id.or(bucket.unit_id).unwrap_or_default();
+    (id, bucket.from)
+}
+
+/// Under which anchors the buckets of a place are: its day's, its week's and its month's, of its service and of its unit.
+fn anchors(place: &Place) -> BTreeSet<Anchor> {
+    [Period::Day, Period::Week, Period::Month]
+        .into_iter()
+        .map(|period| period.days(place.date).0)
+        .flat_map(|from| [(place.service_id, from), (place.unit_id, from)])
+        .collect()
 }
 
 impl Tallies {
@@ -93,8 +106,7 @@ impl Tallies {
     }
 
     fn touch(&mut self, place: &Place, change: impl Fn(Tally) -> Tally) {
-        let unit = (place.unit_id != place.service_id).then_some(place.unit_id);
-        for anchor in [Some(place.service_id), unit].into_iter().flatten() {
+        for anchor in anchors(place) {
             if let Some(buckets) = self.by_anchor.get_mut(&anchor) {
                 for (bucket, tally) in buckets.iter_mut() {
                     if bucket.contains(place) {
