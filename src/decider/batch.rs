@@ -4,9 +4,9 @@ use chrono::TimeDelta;
 use sqlx::PgConnection;
 
 use super::cases;
+use super::command::{Command, DecideError, FollowUp, Submission};
 use super::customer_places;
 use super::facts::{count, find_blocked};
-use super::handle::{Command, DecideError, FollowUp, Submission};
 use super::policies::Policies;
 use super::sequence::{Asked, Decided, Sequence};
 use crate::ledger::append::append;

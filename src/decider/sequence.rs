@@ -8,8 +8,8 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::cases::{Case, Held, StandingAnswer};
+use super::command::{Answer, FollowUp, Rejection, Submission};
 use super::facts::Blocked;
-use super::handle::{Answer, FollowUp, Rejection, Submission};
 use crate::cubu::after::After;
 use crate::ledger::append::{PlaceChanges, TakenPlace};
 use crate::ledger::booking::{self, DecidedContext, Rejected, Signed};

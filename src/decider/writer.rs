@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::batch::{BatchError, Memory, begin, commit};
-use super::handle::{Command, DecideError, Limits};
+use super::command::{Command, DecideError, Limits};
 use super::sequence::Decided;
 use crate::ledger::head::Head;
 use crate::org::Org;
