@@ -14,10 +14,15 @@ left join lateral (
 ) r on true
 left join lateral (
     select e.seq, e.payload
-    from ledger.events e
-    where e.org = $1
-      and e.case_id = w.case_id
-      and e.type = 'booking.decided'
+    from (
+        -- With `offset 0` and this very condition on the type no other index fits: an audit index of all decisions, which the planner
+        -- takes for tiny while a database is young, would be walked from end to end.
+        select c.seq, c.type, c.payload, c.request_digest, c.outcome, c.recorded_at
+        from ledger.events c
+        where c.org = $1 and c.case_id = w.case_id and c.type <> 'booking.requested'
+        offset 0
+    ) e
+    where e.type = 'booking.decided'
       and e.request_digest = w.digest
       and (e.seq = r.decision_seq or (e.outcome = 'cancelled' and e.recorded_at > $4))
     order by e.seq = r.decision_seq desc nulls last, e.seq desc
