@@ -27,6 +27,7 @@ mod crash;
 mod match_key;
 mod mistakes;
 mod operations;
+mod plans;
 mod policy_changes;
 mod policy_load;
 mod private_cluster;
