@@ -10,6 +10,9 @@ use crate::ledger::event::AUDIT_EXPORTED;
 use crate::ledger::record::record;
 use crate::org::Org;
 
+/// Among the batches of a full load, whose turn comes later than most locks are waited for.
+const WAIT_FOR_HEAD: &str = "set local lock_timeout = '3s'";
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Exported<'a, F> {
@@ -50,6 +53,9 @@ pub async fn exported(
     };
     let mut connection = pool.acquire().await?;
     let mut transaction = connection.begin().await?;
+    sqlx::raw_sql(WAIT_FOR_HEAD)
+        .execute(&mut *transaction)
+        .await?;
     record(&mut transaction, &caller.org, AUDIT_EXPORTED, &payload).await?;
     transaction.commit().await?;
     Ok(())

@@ -17,7 +17,11 @@ const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 const STATEMENT_CACHE: usize = 256;
 
 /// What each connection is told first. As `bookwarden_app`, the ledger's grants bind the service even if its login owns the
-/// tables. A writer never waits long for a lock in silence, and a forgotten transaction cannot hold one.
+/// tables. A forgotten transaction cannot hold a lock for long.
+///
+/// Whoever reads the policy tables steps back from a lock before Postgres looks for deadlocks (`deadlock_timeout`, 1 s) and might
+/// choose an administrator's TRUNCATE of several tables to fail; it is read again a moment later. Only for a ledger's head is the
+/// wait longer.
 ///
 /// Plans are made anew for each execution, from the tables' sizes of that moment (but see `ledger::head::Plans`): one made once
 /// and kept while the tables were still small reads them whole ever after (measured: 190 bookings/s instead of thousands). And no
@@ -27,7 +31,7 @@ const SESSION: &str = "
     set role bookwarden_app;
     set plan_cache_mode = force_custom_plan;
     set jit = off;
-    set lock_timeout = '3s';
+    set lock_timeout = '300ms';
     set statement_timeout = '30s';
     set idle_in_transaction_session_timeout = '30s'";
 

@@ -6,9 +6,9 @@ use reqwest::Client;
 use sqlx::PgPool;
 use tokio::time::sleep;
 
-use crate::support::dev::{Dev, signal};
+use crate::support::dev::{Dev, is_alive, signal};
 use crate::support::load::{Asked, End, Load, ask, assert_on_ledger};
-use crate::support::{Server, TestApp, booking, prove};
+use crate::support::{HANGS, Server, TestApp, booking, prove};
 
 const CAP: i64 = 40;
 const INSERT_CAP: &str = "insert into policy.capacity_caps (max_appointments) values (40)";
@@ -99,14 +99,11 @@ async fn postgres_killed_under_load_loses_nothing_that_was_answered() {
         sleep(Duration::from_millis(400)).await;
         signal("-KILL", &victim);
         sleep(Duration::from_millis(600)).await;
-        let during = load.stop().await;
-        asked.extend(during);
+        asked.extend(load.stop().await);
         recover(&dev, &mut asked).await;
+        // It may come back so soon that nobody is told 503.
+        assert!(!is_alive(&victim), "{victim} was killed under load");
     }
-    assert!(
-        count(&asked, |end| matches!(end, End::Problem { .. })) > 0,
-        "it was killed under load"
-    );
     for one in &asked {
         match &one.end {
             End::Answered { .. } => {}
@@ -116,7 +113,7 @@ async fn postgres_killed_under_load_loses_nothing_that_was_answered() {
             } if status.as_u16() == 503 => {}
             other => panic!("503 with Retry-After, or an answer, but {other:?}"),
         }
-        assert!(one.took < Duration::from_secs(4), "{:?}", one.took);
+        assert!(one.took < HANGS, "{:?}", one.took);
     }
     let database = PgPool::connect(&dev.database_url)
         .await

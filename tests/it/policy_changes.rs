@@ -1,7 +1,5 @@
 //! A policy change that has committed governs the very next booking, on every process, and is on the ledger.
 
-use std::time::{Duration, Instant};
-
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
@@ -43,18 +41,13 @@ async fn an_open_transaction_that_changed_policies_delays_no_booking() {
         .await
         .expect("an open transaction");
 
-    let started = Instant::now();
     for _ in 0..10 {
+        // Who waited for the open transaction would be answered 503.
         assert!(
             !app.book(&booking()).await.cancelled(),
             "not committed, not in force"
         );
     }
-    assert!(
-        started.elapsed() < Duration::from_secs(4),
-        "nobody waited for the open transaction"
-    );
-
     sqlx::raw_sql("commit")
         .execute(&mut psql)
         .await

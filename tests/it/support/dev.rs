@@ -66,3 +66,10 @@ pub fn signal(signal: &str, process: &str) {
         .expect("kill runs");
     assert!(sent.success(), "{signal} was not sent");
 }
+
+/// Whether there is such a process.
+pub fn is_alive(process: &str) -> bool {
+    let mut kill = Command::new("kill");
+    let asked = kill.args(["-0", process]).stderr(Stdio::null()).status();
+    asked.expect("kill runs").success()
+}
