@@ -103,7 +103,9 @@ comment on column ledger.events.policy_id_to is 'policy.*: the highest policy id
 comment on column ledger.events.attachment_id is 'policy.*: where the rows of a large change are.';
 
 -- One partial index each, so that an event row pays only for the columns that it has.
-create index events_by_case on ledger.events (org, case_id, seq)
+-- Where an index is only ever asked for equal keys, the one that tells rows apart comes first: of 20 comparisons on the way down a tree
+-- 19 then look at no more than a uuid, where the organization's name is the same nearly always.
+create index events_by_case on ledger.events (case_id, org, seq)
     where case_id is not null and type <> 'booking.requested';
 create index events_by_policy on ledger.events (org, policy_kind, policy_id_to, seq)
     where policy_kind is not null;
@@ -127,7 +129,7 @@ create table ledger.reservations (
     channel             text,
     booked_by           text    not null,
     customer_record_id  uuid,
-    primary key (org, case_id)
+    primary key (case_id, org)
 );
 comment on table ledger.reservations is 'The place that each approved booking holds, whatever the policies: a projection of the events, rebuildable from them.';
 comment on column ledger.reservations.org is 'The organization.';
@@ -147,7 +149,7 @@ comment on column ledger.reservations.channel is 'The channel as decided.';
 comment on column ledger.reservations.booked_by is 'agent or self-service.';
 comment on column ledger.reservations.customer_record_id is 'The customer as decided.';
 
-create index reservations_by_calendar on ledger.reservations (org, service_id, date, cu_index);
-create index reservations_by_unit on ledger.reservations (org, unit_id, date);
-create index reservations_by_customer on ledger.reservations (org, customer_record_id, date)
+create index reservations_by_calendar on ledger.reservations (service_id, org, date, cu_index);
+create index reservations_by_unit on ledger.reservations (unit_id, org, date);
+create index reservations_by_customer on ledger.reservations (customer_record_id, org, date)
     where customer_record_id is not null;

@@ -163,7 +163,7 @@ comment on column policy.customer_blocklist.message is 'What the person who book
 comment on column policy.customer_blocklist.translations is 'The message by language; picked by the booking''s language.';
 comment on column policy.customer_blocklist.note is 'For administrators; never shown to who books.';
 
-create index customer_blocklist_by_customer on policy.customer_blocklist (org, customer_record_id)
+create index customer_blocklist_by_customer on policy.customer_blocklist (customer_record_id, org)
     where customer_record_id is not null;
 create index customer_blocklist_by_field on policy.customer_blocklist (org, field_type_id, policy.match_key(field_value))
     where field_type_id is not null;

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use bookwarden::cubu::{request, signature};
 use bookwarden::decider::{Decider, Limits, Submission};
 use bookwarden::org::Org;
-use bookwarden::postgres::connect_pool;
+use bookwarden::postgres::{connect_pool, connect_writers};
 use bookwarden::settings::Settings;
 use bookwarden::telemetry::Metrics;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
@@ -51,7 +51,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
         rejections_per_second: 0,
         rejections_burst: 1,
     };
-    let decider = Decider::start(connect_pool(&settings)?, limits, Arc::new(Metrics::new()));
+    let decider = Decider::start(
+        connect_pool(&settings)?,
+        connect_writers(&settings)?,
+        limits,
+        Arc::new(Metrics::new()),
+    );
     let started = Instant::now();
     let filled = fill(&decider, wanted, started).await;
     decider.shutdown().await;

@@ -1,18 +1,27 @@
--- Appends a batch: its events, the places taken and freed, the policies that were met, and the head, in one statement.
--- $1 org, $2 the head's last_seq as it was locked; $3–$27 one array a column of ledger.events; $28 cases whose place is freed;
+-- Appends a batch, all in one statement: the head, the events, the places taken and freed, and the policies that were met. No row, and
+-- nothing appended, if the head is no longer where the batch was decided: everybody who changes what decisions depend on moves the head.
+-- A statement of its own waits here for whoever holds the head, and then looks at where it stands (READ COMMITTED: PostgreSQL manual,
+-- "Transaction Isolation"). Nothing is written before that.
+-- $1 org, $2 the head's last_seq that the batch follows; $3–$27 one array a column of ledger.events; $28 cases whose place is freed;
 -- $29–$43 one array a column of the places taken; $44 last_seq, $45 last_chain and $46 last_recorded_at of the head from now on;
 -- $47–$51 one array a column of the policies' verdicts: kind, id, verdict, mode, decision.
 -- Leans on events_pkey, reservations_pkey, heads_pkey. One round trip and one row source a table is what makes a batch cheap.
 -- Freed places are looked up one by one ("offset 0") and deleted by their position, which the head's lock keeps valid: a plain
 -- "case_id = any ($28)" was planned as a walk over the organization's reservations, even with an empty array.
-with appended as (
+with head as (
+    update ledger.heads h
+    set last_seq = $44, last_chain = $45, last_recorded_at = $46
+    where h.org = $1 and h.last_seq = $2
+    returning h.org
+), appended as (
     insert into ledger.events (
         org, seq, recorded_at, type, caused_by, payload, body, salt, payload_digest, chain,
         case_id, request_digest, outcome, unit_id, service_id, service_category_id, service_type_id, cu_index,
         appointment_date, start_minute, duration, channel, booked_by, customer_record_id, triggered_by_user_email,
         cancellation_reason)
-    select $1, e.*
-    from unnest(
+    select h.org, e.*
+    from head h
+    cross join unnest(
         $3::bigint[], $4::timestamptz[], $5::text[], $6::bigint[], $7::text[], $8::text[], $9::bytea[], $10::bytea[], $11::bytea[],
         $12::uuid[], $13::bytea[], $14::text[], $15::uuid[], $16::uuid[], $17::uuid[], $18::uuid[], $19::integer[],
         $20::date[], $21::integer[], $22::integer[], $23::text[], $24::text[], $25::uuid[], $26::text[], $27::text[]) as e
@@ -20,7 +29,8 @@ with appended as (
     delete from ledger.reservations
     where ctid = any (array(
         select r.position
-        from unnest($28::uuid[]) as w (case_id)
+        from head h
+        cross join unnest($28::uuid[]) as w (case_id)
         cross join lateral (
             select ctid as position from ledger.reservations where org = $1 and case_id = w.case_id offset 0
         ) r))
@@ -28,8 +38,9 @@ with appended as (
     insert into ledger.reservations (
         org, case_id, decision_seq, request_digest, unit_id, service_id, service_category_id, service_type_id, cu_index,
         date, start_minute, duration, starts_at, channel, booked_by, customer_record_id)
-    select $1, p.*
-    from unnest(
+    select h.org, p.*
+    from head h
+    cross join unnest(
         $29::uuid[], $30::bigint[], $31::bytea[], $32::uuid[], $33::uuid[], $34::uuid[], $35::uuid[], $36::integer[],
         $37::date[], $38::integer[], $39::integer[], $40::timestamptz[], $41::text[], $42::text[], $43::uuid[]) as p
     on conflict (org, case_id) do update set
@@ -41,10 +52,9 @@ with appended as (
         booked_by = excluded.booked_by, customer_record_id = excluded.customer_record_id
 ), met as (
     insert into ledger.policy_hits (org, policy_kind, policy_id, verdict, mode, batch_seq, seqs)
-    select $1, p.kind, p.id, p.verdict, p.mode, $44, array_agg(p.seq order by p.seq)
-    from unnest($47::text[], $48::bigint[], $49::text[], $50::text[], $51::bigint[]) as p (kind, id, verdict, mode, seq)
-    group by p.kind, p.id, p.verdict, p.mode
+    select h.org, p.kind, p.id, p.verdict, p.mode, $44, array_agg(p.seq order by p.seq)
+    from head h
+    cross join unnest($47::text[], $48::bigint[], $49::text[], $50::text[], $51::bigint[]) as p (kind, id, verdict, mode, seq)
+    group by h.org, p.kind, p.id, p.verdict, p.mode
 )
-update ledger.heads h
-set last_seq = $44, last_chain = $45, last_recorded_at = $46
-where h.org = $1 and h.last_seq = $2
+select from head

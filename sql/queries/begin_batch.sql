@@ -10,6 +10,3 @@ lock table
     policy.customer_limits, policy.capacity_caps
     in access share mode;
 set local lock_timeout = '3s';
--- Every statement of a batch leans on an index. A plan that was made while a table was small, and kept, must not read all of it
--- once somebody has loaded a million rows.
-set local enable_seqscan = off;

@@ -11,7 +11,7 @@ use super::{CliError, shutdown};
 use crate::access::Access;
 use crate::decider::{self, Decider};
 use crate::http::{HttpLimits, NotReady, Parts, Readiness, Server};
-use crate::postgres::{connect_pool, is_current};
+use crate::postgres::{connect_pool, connect_writers, is_current};
 use crate::settings::{KEYS, Settings};
 use crate::telemetry::{Metrics, init_logs};
 
@@ -43,7 +43,8 @@ pub async fn run_service(
         rejections_per_second: settings.rejections_per_second,
         rejections_burst: settings.rejections_burst,
     };
-    let decider = Decider::start(pool.clone(), limits, Arc::clone(&metrics));
+    let writers = connect_writers(&settings)?;
+    let decider = Decider::start(pool.clone(), writers.clone(), limits, Arc::clone(&metrics));
     let server = Server::bind(Parts {
         limits: HttpLimits {
             listen: settings.listen,
@@ -62,6 +63,7 @@ pub async fn run_service(
     on_ready(server.local_addr());
     let served = server.run(shutdown).await;
     decider.shutdown().await;
+    writers.close().await;
     pool.close().await;
     served.map_err(CliError::Runtime)
 }

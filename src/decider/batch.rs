@@ -1,12 +1,19 @@
-//! One batch: one transaction. Promise 1 can be read here: `commit` stands between the decisions and the answers.
+//! One batch, recorded at once. Promise 1 can be read here: the append has committed before there is an answer.
+//!
+//! A batch is decided at a head: the ledger's newest event. It may be recorded only if the head has not moved. There are two ways:
+//!
+//! - *At the known head.* As long as nobody else writes to the ledger, the head is where this writer left it. One statement reads
+//!   what the batch has to know, and one appends, if the head is still there. What changed meanwhile, be it a policy or another
+//!   process's booking, has moved the head; then nothing was appended, and the batch goes the other way.
+//! - *Under the head's lock.* Others wait meanwhile, so the batch comes through.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
+use tokio::time::Instant;
 
-use super::cases;
-use super::command::{Command, DecideError, FollowUp, Submission};
-use super::customer_places;
-use super::facts::{count, find_blocked};
+use super::command::{Command, DecideError, FollowUp, Submitted};
+use super::counts::count;
+use super::facts::{self, Found, Wanted};
 use super::policies::Policies;
 use super::sequence::{Asked, Decided, Sequence};
 use crate::ledger::append::append;
@@ -20,27 +27,20 @@ use crate::policy::tallies::Tallies;
 pub(super) struct Memory {
     policies: Policies,
     tallies: Tallies,
-    // The newest event that the tallies know of.
-    tallied_seq: i64,
+    // The head as of which the tallies are known, and when that was.
+    head: Option<(Head, Instant)>,
     // How many of the events after it are policy events that `policies` knows of.
     new_policy_events: i64,
-    // How many places were taken here.
-    places_taken: usize,
+    // Whether another process writes bookings, too.
+    has_company: bool,
 }
 
-/// With so many rows in the tables of a booking, plans are kept between batches: `Plans` says why not before.
-const PLACES_FOR_KEPT_PLANS: usize = 2_000;
+/// More known counts than this are forgotten together: a bound on memory.
+const MOST_TALLIES: usize = 100_000;
+
+const BEGIN: &str = include_str!("../../sql/queries/begin_batch.sql");
 
 impl Memory {
-    /// How the next batch's statements are planned.
-    pub(super) fn plans(&self) -> Plans {
-        if self.places_taken < PLACES_FOR_KEPT_PLANS {
-            Plans::Fresh
-        } else {
-            Plans::Kept
-        }
-    }
-
     /// The version of the policies that decided last.
     pub(super) fn policy_version(&self) -> i64 {
         self.policies.set.version
@@ -61,30 +61,37 @@ impl Memory {
         self.new_policy_events += self.policies.catch_up(connection, org, head).await?;
         Ok(())
     }
-}
 
-/// More known counts than this are forgotten together: a bound on memory.
-const MOST_TALLIES: usize = 100_000;
+    /// Whether it is known where the head is, if nobody moved it.
+    pub(super) fn knows_head(&self) -> bool {
+        self.known_head().is_some()
+    }
 
-const BEGIN: &str = include_str!("../../sql/queries/begin_batch.sql");
+    /// Where the head is if nobody moved it, with what the time should be by now.
+    fn known_head(&self) -> Option<Head> {
+        let (head, at) = self.head.as_ref().filter(|_| !self.has_company)?;
+        let mut head = head.clone();
+        head.now += TimeDelta::from_std(at.elapsed()).unwrap_or_default();
+        self.policies.are_at(&head).then_some(head)
+    }
 
-/// How the statements of a batch are planned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Plans {
-    /// Anew each time: 0.1 to 0.3 ms a statement, and right while the tables are small.
-    Fresh,
-    /// Kept. A plan that was made while the tables had some thousand rows looks everything up by index, and stays right as they grow.
-    Kept,
-}
-
-impl Plans {
-    fn settings(self) -> &'static str {
-        match self {
-            Self::Fresh => "",
-            Self::Kept => {
-                "set local plan_cache_mode = force_generic_plan; set local enable_bitmapscan = off;"
-            }
+    /// Catches up with a head that is locked.
+    async fn catch_up(
+        &mut self,
+        connection: &mut PgConnection,
+        org: &Org,
+        head: &Head,
+    ) -> Result<(), BatchError> {
+        self.new_policy_events += self.policies.catch_up(connection, org, head).await?;
+        let known_seq = self.head.as_ref().map(|(known, _)| known.last_seq);
+        let only_policies_changed =
+            known_seq.is_some_and(|seq| head.last_seq == seq + self.new_policy_events);
+        self.has_company = known_seq.is_some() && !only_policies_changed;
+        if !only_policies_changed {
+            self.tallies.clear();
         }
+        self.new_policy_events = 0;
+        Ok(())
     }
 }
 
@@ -109,68 +116,114 @@ impl From<&BatchError> for DecideError {
     }
 }
 
-/// Begins the transaction and locks the ledger's head. Nothing was recorded yet if this fails.
-pub(super) async fn begin(
+/// Answers in the commands' order; none for what only has to be recorded.
+type Answers = Vec<Option<Decided>>;
+
+/// What a batch has to know, as read at the known head.
+#[derive(Debug)]
+pub(super) struct LookedUp {
+    wanted: Wanted,
+    found: Found,
+}
+
+/// Reads what a batch has to know. None: it is not known where the head is, so it has to be locked.
+pub(super) async fn look_up(
     connection: &mut PgConnection,
     org: &Org,
-    plans: Plans,
-) -> Result<Head, BatchError> {
-    head::begin_and_lock(connection, org, &format!("{BEGIN}\n{}", plans.settings()))
+    commands: &[Command],
+    memory: &Memory,
+) -> Result<Option<LookedUp>, BatchError> {
+    let Some(head) = memory.known_head() else {
+        return Ok(None);
+    };
+    let (_, wanted) = ask(commands, &memory.policies, head.now);
+    let found = facts::read(connection, org, &wanted).await?;
+    Ok(Some(LookedUp { wanted, found }))
+}
+
+/// Decides and records a batch if the head is where it is known to be. None: it is not, and nothing was recorded.
+pub(super) async fn commit_at_known_head(
+    connection: &mut PgConnection,
+    org: &Org,
+    commands: &[Command],
+    looked_up: LookedUp,
+    memory: &mut Memory,
+) -> Result<Option<Answers>, BatchError> {
+    let Some((known, at)) = memory.head.take() else {
+        return Ok(None);
+    };
+    let mut head = known.clone();
+    // Time never runs backwards within a ledger.
+    head.now = looked_up.found.now.max(known.now);
+    let answers = decide_and_append(connection, org, head, commands, looked_up, memory).await?;
+    if answers.is_none() {
+        // The tallies know of places that were never taken.
+        memory.tallies.clear();
+        memory.head = Some((known, at));
+    }
+    Ok(answers)
+}
+
+/// Begins the transaction and locks the ledger's head. Nothing was recorded yet if this fails.
+pub(super) async fn begin(connection: &mut PgConnection, org: &Org) -> Result<Head, BatchError> {
+    head::begin_and_lock(connection, org, BEGIN)
         .await?
         .ok_or(BatchError::UnknownOrg)
 }
 
-/// Decides and records a batch under the locked head. Answers in the commands' order; none for what only has to be recorded.
+/// Decides and records a batch under the locked head.
 pub(super) async fn commit(
     connection: &mut PgConnection,
     org: &Org,
-    head: &Head,
+    head: Head,
     commands: &[Command],
     memory: &mut Memory,
-) -> Result<Vec<Option<Decided>>, BatchError> {
-    // Every read below is a statement of its own after the lock, so that it sees all that was committed before (READ COMMITTED).
-    memory.new_policy_events += memory.policies.catch_up(connection, org, head).await?;
-    let only_policies_changed = head.last_seq == memory.tallied_seq + memory.new_policy_events;
-    if !only_policies_changed || memory.tallies.len() > MOST_TALLIES {
+) -> Result<Answers, BatchError> {
+    // Every read from here on is a statement of its own after the lock, so that it sees all that was committed before (READ COMMITTED).
+    memory.catch_up(connection, org, &head).await?;
+    memory.head = None;
+    let (_, wanted) = ask(commands, &memory.policies, head.now);
+    let found = facts::read(connection, org, &wanted).await?;
+    let looked_up = LookedUp { wanted, found };
+    let decided = decide_and_append(connection, org, head, commands, looked_up, memory).await?;
+    // Until the commit is certain, what is known belongs to a head that may never be.
+    let known = memory.head.take();
+    let answers = decided
+        .ok_or_else(|| sqlx::Error::Protocol("the head moved although it was locked".to_owned()))?;
+    sqlx::raw_sql("commit").execute(&mut *connection).await?;
+    memory.head = known;
+    Ok(answers)
+}
+
+/// None: the head has moved, or more has to be looked up, and nothing was appended.
+async fn decide_and_append(
+    connection: &mut PgConnection,
+    org: &Org,
+    mut head: Head,
+    commands: &[Command],
+    LookedUp { wanted, found }: LookedUp,
+    memory: &mut Memory,
+) -> Result<Option<Answers>, BatchError> {
+    // Some policy may have come into force, or ended, between the time that was expected and that of the database.
+    let (mut asked, needed) = ask(commands, &memory.policies, head.now);
+    if !wanted.covers(&needed) {
+        return Ok(None);
+    }
+    if memory.tallies.len() > MOST_TALLIES {
         memory.tallies.clear();
     }
-    // Until the commit is certain, the tallies below belong to a transaction that may not be.
-    memory.tallied_seq = -1;
-    memory.new_policy_events = 0;
-
-    let policies = &memory.policies.set;
-    let mut asked: Vec<Asked<'_>> = submissions(commands)
-        .map(|submission| Asked::new(submission, policies, head.now))
-        .collect();
-    let bookings = asked
-        .iter()
-        .map(|asked| (asked.submission.booking.case_id, asked.request_digest));
-    // A follow-up needs its case's place, and no answer: no request has this digest.
-    let followed = follow_ups(commands).map(|follow_up| (follow_up.case_id, GENESIS));
-    let requests: Vec<_> = bookings.chain(followed).collect();
-    let retry_window = TimeDelta::seconds(policies.organization.retry_window_seconds.into());
-    let cases = cases::read(connection, org, &requests, head.now - retry_window).await?;
-
-    let keys = asked.iter().flat_map(|asked| &asked.needs.blocklist_keys);
-    let keys = keys
-        .filter(|key| memory.policies.may_be_blocked(key))
-        .cloned()
-        .collect();
-    let blocked = find_blocked(connection, org, &keys).await?;
     let buckets = asked
         .iter_mut()
         .flat_map(|asked| std::mem::take(&mut asked.needs.buckets));
     count(connection, org, buckets, &mut memory.tallies).await?;
-    let spans = asked.iter().filter_map(|asked| asked.needs.customer_span);
-    let customer_places = customer_places::read(connection, org, spans).await?;
 
     let mut sequence = Sequence::new(
         org.as_str(),
-        head,
-        policies,
-        &blocked,
-        cases,
-        customer_places,
+        &head,
+        &memory.policies.set,
+        &found.blocked,
+        found.cases,
+        found.customer_places,
         &mut memory.tallies,
     );
     let mut asked = asked.into_iter();
@@ -189,17 +242,41 @@ pub(super) async fn commit(
         });
     }
     let (events, places) = sequence.finish();
-    append(connection, org, head, &events, &places).await?;
-    sqlx::raw_sql("commit").execute(&mut *connection).await?;
-
-    memory.tallied_seq = head.last_seq + i64::try_from(events.len()).unwrap_or(i64::MAX);
-    memory.places_taken += places.taken.len();
-    Ok(answers)
+    if !append(connection, org, &head, &events, &places).await? {
+        return Ok(None);
+    }
+    if let Some(last) = events.last() {
+        head.last_seq = last.seq;
+        head.last_chain = last.chain;
+    }
+    memory.head = Some((head, Instant::now()));
+    Ok(Some(answers))
 }
 
-fn submissions(commands: &[Command]) -> impl Iterator<Item = &Submission> {
+/// Drafts each booking, and gathers what has to be looked up for all.
+fn ask<'a>(
+    commands: &'a [Command],
+    policies: &'a Policies,
+    now: DateTime<Utc>,
+) -> (Vec<Asked<'a>>, Wanted) {
+    let asked: Vec<_> = submissions(commands)
+        .map(|submitted| Asked::new(submitted, &policies.set, now))
+        .collect();
+    let mut wanted = Wanted::default();
+    for asked in &asked {
+        let request = (asked.submitted.booking.case_id, asked.submitted.digest);
+        wanted.requests.push(request);
+        wanted.add(&asked.needs, |key| policies.may_be_blocked(key));
+    }
+    // A follow-up needs its case's place, and no answer: no request has this digest.
+    let followed = follow_ups(commands).map(|follow_up| (follow_up.case_id, GENESIS));
+    wanted.requests.extend(followed);
+    (asked, wanted)
+}
+
+fn submissions(commands: &[Command]) -> impl Iterator<Item = &Submitted> {
     commands.iter().filter_map(|command| match command {
-        Command::Decide(submission, _) => Some(&**submission),
+        Command::Decide(submitted, _) => Some(&**submitted),
         Command::Follow(..) | Command::Reject(..) => None,
     })
 }

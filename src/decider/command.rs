@@ -1,5 +1,6 @@
 //! What comes in to be decided or recorded, and what is answered.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use uuid::Uuid;
 
 use crate::cubu::after::After;
 use crate::cubu::request::Booking;
+use crate::ledger::digest::Digest;
 
 /// A booking at the door: authenticated and parsed, with the exact text that came in.
 #[derive(Debug)]
@@ -20,6 +22,21 @@ pub struct Submission {
     pub authorization: Option<String>,
     /// The webhook secret that matched.
     pub secret_id: Option<i64>,
+}
+
+/// A submission with the SHA-256 of its body, by which a repeat is recognized.
+#[derive(Debug)]
+pub(super) struct Submitted {
+    pub(super) submission: Submission,
+    pub(super) digest: Digest,
+}
+
+impl Deref for Submitted {
+    type Target = Submission;
+
+    fn deref(&self) -> &Submission {
+        &self.submission
+    }
 }
 
 /// What Cubu tells after a booking: authenticated and parsed.
@@ -98,10 +115,7 @@ pub struct Limits {
 /// What waits for the writer.
 #[derive(Debug)]
 pub(super) enum Command {
-    Decide(
-        Box<Submission>,
-        oneshot::Sender<Result<Answer, DecideError>>,
-    ),
+    Decide(Box<Submitted>, oneshot::Sender<Result<Answer, DecideError>>),
     Follow(Box<FollowUp>, oneshot::Sender<Result<(), DecideError>>),
     Reject(Rejection, u64, oneshot::Sender<Result<(), DecideError>>),
 }

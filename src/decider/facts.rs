@@ -1,16 +1,62 @@
-//! Looks up what a batch's decisions need: blocklist rows and counts.
+//! Reads in one statement what a batch has to know: its cases, blocklist rows, and its customers' places.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use sqlx::PgConnection;
+use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
+use super::cases::{Case, Held};
+use crate::cubu::request::BookedBy;
+use crate::ledger::digest::Digest;
 use crate::org::Org;
-use crate::policy::bucket::Bucket;
 use crate::policy::customer_blocklist::{BlockedCustomer, BlocklistKey};
+use crate::policy::customer_places::CustomerPlaces;
+use crate::policy::facts::{CustomerSpan, Needs};
+use crate::policy::place::Place;
 use crate::policy::row::Policy;
-use crate::policy::tallies::{Tallies, Tally};
+
+/// What is looked up.
+#[derive(Debug, Default)]
+pub(super) struct Wanted {
+    /// Cases, each with the digest of the request.
+    pub(super) requests: Vec<(Uuid, Digest)>,
+    keys: BTreeSet<BlocklistKey>,
+    spans: BTreeMap<Uuid, CustomerSpan>,
+}
+
+impl Wanted {
+    /// Adds what one booking needs; keys that no row can have are left out.
+    pub(super) fn add(&mut self, needs: &Needs, may_be_blocked: impl Fn(&BlocklistKey) -> bool) {
+        let keys = needs.blocklist_keys.iter();
+        self.keys
+            .extend(keys.filter(|key| may_be_blocked(key)).cloned());
+        if let Some(span) = needs.customer_span {
+            let covering = self.spans.entry(span.customer).or_insert(span);
+            *covering = covering.covering(span);
+        }
+    }
+
+    /// Whether all that the other looks up is looked up here, too.
+    pub(super) fn covers(&self, other: &Self) -> bool {
+        let covered = |span: &CustomerSpan| {
+            let known = self.spans.get(&span.customer);
+            known.is_some_and(|known| known.covering(*span) == *known)
+        };
+        other.keys.is_subset(&self.keys) && other.spans.values().all(covered)
+    }
+}
+
+/// What was found.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// The database's clock.
+    pub(super) now: DateTime<Utc>,
+    pub(super) cases: HashMap<Uuid, Case>,
+    pub(super) blocked: Blocked,
+    pub(super) customer_places: CustomerPlaces,
+}
 
 /// Blocklist rows by the key under which they were found.
 #[derive(Debug, Default)]
@@ -30,18 +76,46 @@ impl Blocked {
     }
 }
 
-/// Finds the blocklist rows under these keys.
-pub(super) async fn find_blocked(
+#[derive(FromRow)]
+struct FactRow {
+    part: i32,
+    item: Option<i64>,
+    case_id: Option<Uuid>,
+    decision_seq: Option<i64>,
+    unit_id: Option<Uuid>,
+    service_id: Option<Uuid>,
+    service_category_id: Option<Uuid>,
+    service_type_id: Option<Uuid>,
+    cu_index: Option<i32>,
+    date: Option<NaiveDate>,
+    start_minute: Option<i32>,
+    duration: Option<i32>,
+    starts_at: Option<DateTime<Utc>>,
+    channel: Option<String>,
+    booked_by: Option<String>,
+    customer_record_id: Option<Uuid>,
+    answer_seq: Option<i64>,
+    at: Option<DateTime<Utc>>,
+    text: Option<String>,
+}
+
+const CLOCK: i32 = 0;
+const CASE: i32 = 1;
+const BLOCKED: i32 = 2;
+const CUSTOMER_PLACE: i32 = 3;
+
+/// Looks it all up.
+pub(super) async fn read(
     connection: &mut PgConnection,
     org: &Org,
-    keys: &BTreeSet<BlocklistKey>,
-) -> Result<Blocked, sqlx::Error> {
-    let mut blocked = Blocked::default();
-    if keys.is_empty() {
-        return Ok(blocked);
-    }
-    let mut customers = Vec::new();
-    let (mut field_type_ids, mut match_keys) = (Vec::new(), Vec::new());
+    wanted: &Wanted,
+) -> Result<Found, sqlx::Error> {
+    let Wanted {
+        requests,
+        keys,
+        spans,
+    } = wanted;
+    let (mut customers, mut field_type_ids, mut match_keys) = (Vec::new(), Vec::new(), Vec::new());
     for key in keys {
         match key {
             BlocklistKey::Customer(customer) => customers.push(*customer),
@@ -51,99 +125,117 @@ pub(super) async fn find_blocked(
             }
         }
     }
-    let rows: Vec<(i64, String)> =
-        sqlx::query_as(include_str!("../../sql/queries/find_blocked.sql"))
-            .bind(org.as_str())
-            .bind(customers)
-            .bind(field_type_ids)
-            .bind(match_keys)
-            .fetch_all(connection)
-            .await?;
-    for (id, row) in rows {
-        match Policy::<BlockedCustomer>::from_row(&row) {
+    let (case_ids, digests): (Vec<_>, Vec<_>) = requests
+        .iter()
+        .map(|(case_id, digest)| (*case_id, digest.as_slice()))
+        .unzip();
+    let rows: Vec<FactRow> = sqlx::query_as(include_str!("../../sql/queries/read_facts.sql"))
+        .bind(org.as_str())
+        .bind(case_ids)
+        .bind(digests)
+        .bind(customers)
+        .bind(field_type_ids)
+        .bind(match_keys)
+        .bind(spans.keys().copied().collect::<Vec<_>>())
+        .bind(spans.values().map(|span| span.from).collect::<Vec<_>>())
+        .bind(spans.values().map(|span| span.until).collect::<Vec<_>>())
+        .fetch_all(connection)
+        .await?;
+
+    let mut found = Found {
+        now: DateTime::UNIX_EPOCH,
+        cases: HashMap::with_capacity(requests.len()),
+        blocked: Blocked::default(),
+        customer_places: CustomerPlaces::default(),
+    };
+    for row in rows {
+        found.take(org, requests, row)?;
+    }
+    Ok(found)
+}
+
+impl Found {
+    fn take(
+        &mut self,
+        org: &Org,
+        requests: &[(Uuid, Digest)],
+        row: FactRow,
+    ) -> Result<(), sqlx::Error> {
+        match row.part {
+            CLOCK => self.now = row.at.unwrap_or(self.now),
+            CASE => self.take_case(requests, row)?,
+            BLOCKED => self.blocked.take(org, row),
+            CUSTOMER_PLACE => {
+                if let (Some(case_id), Some(place)) = (row.case_id, row.place()) {
+                    self.customer_places.take(case_id, &place);
+                }
+            }
+            part => {
+                let unknown = format!("read_facts.sql has no part {part}");
+                return Err(sqlx::Error::Decode(unknown.into()));
+            }
+        }
+        Ok(())
+    }
+
+    fn take_case(&mut self, requests: &[(Uuid, Digest)], row: FactRow) -> Result<(), sqlx::Error> {
+        let position = row.item.and_then(|item| usize::try_from(item - 1).ok());
+        let request = position.and_then(|position| requests.get(position));
+        let Some((case_id, digest)) = request else {
+            return Ok(());
+        };
+        let case = self.cases.entry(*case_id).or_default();
+        if let (Some(seq), Some(at), Some(payload)) = (row.answer_seq, row.at, &row.text) {
+            let is_held = row.decision_seq == Some(seq);
+            case.remember(*digest, seq, at, payload, is_held)?;
+        }
+        if case.held.is_none() {
+            case.held = row.held();
+        }
+        Ok(())
+    }
+}
+
+impl Blocked {
+    fn take(&mut self, org: &Org, row: FactRow) {
+        let (id, text) = (row.item.unwrap_or_default(), row.text.unwrap_or_default());
+        match Policy::<BlockedCustomer>::from_row(&text) {
             Ok(policy) => {
                 if let Some(key) = BlocklistKey::of_row(&policy.terms) {
-                    blocked
-                        .0
-                        .entry(key)
-                        .or_default()
-                        .insert(id, Arc::new(policy));
+                    let under_key = self.0.entry(key).or_default();
+                    under_key.insert(id, Arc::new(policy));
                 }
             }
             Err(error) => tracing::error!(%org, id, %error, "a policy is left out"),
         }
     }
-    Ok(blocked)
 }
 
-/// Counts the buckets that are not known yet.
-pub(super) async fn count(
-    connection: &mut PgConnection,
-    org: &Org,
-    buckets: impl IntoIterator<Item = Bucket>,
-    tallies: &mut Tallies,
-) -> Result<(), sqlx::Error> {
-    let unknown: std::collections::HashSet<Bucket> = buckets
-        .into_iter()
-        .filter(|bucket| tallies.get(bucket).is_none())
-        .collect();
-    let (of_service, of_unit): (Vec<_>, Vec<_>) = unknown
-        .into_iter()
-        .partition(|bucket| bucket.service_id.is_some());
-    let by_service = include_str!("../../sql/queries/tally_by_service.sql");
-    let by_unit = include_str!("../../sql/queries/tally_by_unit.sql");
-    for (statement, buckets) in [(by_service, of_service), (by_unit, of_unit)] {
-        if !buckets.is_empty() {
-            count_with(connection, org, statement, buckets, tallies).await?;
-        }
+impl FactRow {
+    fn held(self) -> Option<Held> {
+        Some(Held {
+            decision_seq: self.decision_seq?,
+            place: self.place()?,
+        })
     }
-    Ok(())
-}
 
-async fn count_with(
-    connection: &mut PgConnection,
-    org: &Org,
-    statement: &'static str,
-    buckets: Vec<Bucket>,
-    tallies: &mut Tallies,
-) -> Result<(), sqlx::Error> {
-    fn column<'a, T>(buckets: &'a [Bucket], value: impl Fn(&'a Bucket) -> T) -> Vec<T> {
-        buckets.iter().map(value).collect()
+    fn place(self) -> Option<Place> {
+        Some(Place {
+            unit_id: self.unit_id?,
+            service_id: self.service_id?,
+            service_category_id: self.service_category_id,
+            service_type_id: self.service_type_id,
+            cu_index: self.cu_index?,
+            date: self.date?,
+            start: self.start_minute?,
+            duration: self.duration?,
+            starts_at: self.starts_at?,
+            channel: self.channel,
+            booked_by: match self.booked_by?.as_str() {
+                "agent" => BookedBy::Agent,
+                _ => BookedBy::SelfService,
+            },
+            customer_record_id: self.customer_record_id,
+        })
     }
-    let rows: Vec<(i64, i64, i64)> = sqlx::query_as(statement)
-        .bind(org.as_str())
-        .bind(column(&buckets, |bucket| bucket.service_id))
-        .bind(column(&buckets, |bucket| bucket.unit_id))
-        .bind(column::<Option<Uuid>>(&buckets, |bucket| {
-            bucket.service_category_id
-        }))
-        .bind(column(&buckets, |bucket| bucket.service_type_id))
-        .bind(column(&buckets, |bucket| bucket.cu_index))
-        .bind(column(&buckets, |bucket| bucket.channel.as_deref()))
-        .bind(column(&buckets, |bucket| {
-            bucket.booked_by.map(|by| by.as_str())
-        }))
-        .bind(column(&buckets, |bucket| bucket.from))
-        .bind(column(&buckets, |bucket| bucket.until))
-        .bind(column(&buckets, |bucket| bucket.from_minute))
-        .bind(column(&buckets, |bucket| bucket.to_minute))
-        .bind(column(&buckets, |bucket| {
-            bucket.weekdays.map(|days| days.bits())
-        }))
-        .fetch_all(connection)
-        .await?;
-    let mut buckets: Vec<Option<Bucket>> = buckets.into_iter().map(Some).collect();
-    for (item, appointments, minutes) in rows {
-        let position = usize::try_from(item - 1).unwrap_or(usize::MAX);
-        if let Some(bucket) = buckets.get_mut(position).and_then(Option::take) {
-            tallies.learn(
-                bucket,
-                Tally {
-                    appointments,
-                    minutes,
-                },
-            );
-        }
-    }
-    Ok(())
 }

@@ -8,9 +8,12 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use super::command::{Answer, Command, DecideError, FollowUp, Limits, Rejection, Submission};
+use super::command::{
+    Answer, Command, DecideError, FollowUp, Limits, Rejection, Submission, Submitted,
+};
 use super::throttle::Throttle;
 use super::writer::Writer;
+use crate::ledger::digest::sha256;
 use crate::org::Org;
 use crate::problems::Problems;
 use crate::telemetry::Metrics;
@@ -24,7 +27,7 @@ struct Desk {
 
 #[derive(Debug)]
 struct Office {
-    pool: PgPool,
+    writers: PgPool,
     limits: Limits,
     metrics: Arc<Metrics>,
     problems: Problems,
@@ -39,12 +42,12 @@ struct Office {
 pub struct Decider(Arc<Office>);
 
 impl Decider {
-    /// Starts on the runtime that calls; each organization's writer starts with its first booking.
+    /// Starts on the runtime that calls, with the connections of its writers (`connect_writers`) beside those of everybody else; each organization's writer starts with its first booking.
     #[must_use]
-    pub fn start(pool: PgPool, limits: Limits, metrics: Arc<Metrics>) -> Self {
-        let problems = Problems::start(pool.clone(), Arc::clone(&metrics));
+    pub fn start(pool: PgPool, writers: PgPool, limits: Limits, metrics: Arc<Metrics>) -> Self {
+        let problems = Problems::start(pool, Arc::clone(&metrics));
         Self(Arc::new(Office {
-            pool,
+            writers,
             problems,
             limits,
             metrics,
@@ -56,7 +59,10 @@ impl Decider {
     /// Decides a booking and answers once the decision is committed.
     pub async fn decide(&self, org: &Org, submission: Submission) -> Result<Answer, DecideError> {
         let (reply, answer) = oneshot::channel();
-        self.send(org, Command::Decide(Box::new(submission), reply))?;
+        // Here, on the caller's thread, and not in the one writer.
+        let digest = sha256(submission.body.as_bytes());
+        let submitted = Submitted { submission, digest };
+        self.send(org, Command::Decide(Box::new(submitted), reply))?;
         self.wait(answer).await
     }
 
@@ -127,7 +133,7 @@ impl Decider {
         let (queue, waiting) = mpsc::channel(limits.queue);
         let writer = Writer::new(
             org.clone(),
-            self.0.pool.clone(),
+            self.0.writers.clone(),
             limits,
             Arc::clone(&self.0.metrics),
             self.0.problems.clone(),

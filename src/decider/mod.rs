@@ -1,12 +1,12 @@
 //! The one place where a booking is decided and recorded: a bounded queue and one batch writer for each organization.
 //!
-//! `handle` takes commands in, `writer` gathers them into batches, and `batch` is the transaction: lock the ledger's head, read
-//! facts (`facts`, `customer_places`, `policies`), decide each in order (`sequence`), append, commit. Answers leave after that.
+//! `handle` takes commands in, `writer` gathers them into batches, and `batch` records one: read what it has to know
+//! (`facts`, `counts`, `policies`), decide each in order (`sequence`), append if the ledger's head has not moved. Answers leave after that.
 
 mod batch;
 mod cases;
 mod command;
-mod customer_places;
+mod counts;
 mod facts;
 mod handle;
 mod policies;

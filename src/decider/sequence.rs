@@ -3,17 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::cases::{Case, Held, StandingAnswer};
-use super::command::{Answer, FollowUp, Rejection, Submission};
+use super::command::{Answer, FollowUp, Rejection, Submitted};
 use super::facts::Blocked;
 use crate::cubu::after::After;
 use crate::ledger::append::{PlaceChanges, TakenPlace};
 use crate::ledger::booking::{self, DecidedContext, Rejected, Signed};
-use crate::ledger::digest::{Digest, sha256};
 use crate::ledger::event::{Event, Numbering};
 use crate::ledger::head::Head;
 use crate::policy::customer_places::CustomerPlaces;
@@ -39,22 +38,20 @@ pub(super) struct Sequence<'a> {
 /// A booking, and what has to be looked up for it.
 #[derive(Debug)]
 pub(super) struct Asked<'a> {
-    pub(super) submission: &'a Submission,
-    pub(super) request_digest: Digest,
+    pub(super) submitted: &'a Submitted,
     pub(super) draft: Draft<'a>,
     pub(super) needs: Needs,
 }
 
 impl<'a> Asked<'a> {
     pub(super) fn new(
-        submission: &'a Submission,
+        submitted: &'a Submitted,
         policies: &'a PolicySet,
         now: DateTime<Utc>,
     ) -> Self {
-        let draft = Draft::new(&submission.booking, policies, now);
+        let draft = Draft::new(&submitted.booking, policies, now);
         Self {
-            submission,
-            request_digest: sha256(submission.body.as_bytes()),
+            submitted,
             needs: draft.needs(),
             draft,
         }
@@ -94,18 +91,24 @@ impl<'a> Sequence<'a> {
     /// Decides one booking, or finds the answer that it got before.
     pub(super) fn decide(&mut self, asked: Asked<'_>) -> Decided {
         let Asked {
-            submission,
-            request_digest,
+            submitted,
             draft,
             needs,
         } = asked;
+        let Submitted {
+            submission,
+            digest: request_digest,
+        } = submitted;
+        let request_digest = *request_digest;
         let case_id = submission.booking.case_id;
         let signed = Signed {
             authorization: submission.authorization.as_deref(),
             secret_id: submission.secret_id,
         };
+        let retry_window = self.policies.organization.retry_window_seconds;
+        let refusals_stand_after = self.head.now - TimeDelta::seconds(retry_window.into());
         let case = self.cases.entry(case_id).or_default();
-        if let Some(standing) = case.standing_answer(&request_digest) {
+        if let Some(standing) = case.standing_answer(&request_digest, refusals_stand_after) {
             let content =
                 booking::repeated(case_id, standing.decision_seq, &request_digest, signed);
             self.numbering.push(content);
@@ -159,6 +162,7 @@ impl<'a> Sequence<'a> {
         let standing = StandingAnswer {
             request_digest,
             decision_seq,
+            recorded_at: self.head.now,
             body: Arc::clone(&body),
         };
         if approved {
@@ -181,7 +185,7 @@ impl<'a> Sequence<'a> {
             };
             self.taken.insert(case_id, taken);
             self.freed.remove(&case_id);
-        } else if self.policies.organization.retry_window_seconds > 0 {
+        } else if retry_window > 0 {
             case.refuse(standing);
         }
         let answer = Answer {

@@ -6,9 +6,10 @@ use std::time::Duration;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
 use tokio::sync::mpsc;
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::batch::{BatchError, Memory, begin, commit};
+use super::batch::{BatchError, Memory, begin, commit, commit_at_known_head, look_up};
 use super::command::{Command, DecideError, Limits};
 use super::sequence::Decided;
 use crate::ledger::head::Head;
@@ -141,30 +142,60 @@ impl Writer {
         reach
     }
 
-    /// One transaction on one connection. A connection on which anything failed is thrown away: its transaction may be open, or its
-    /// protocol half-way; the server rolls it back.
+    /// Records a batch at the known head, or else under its lock.
     async fn try_commit(
         &mut self,
         commands: &mut Vec<Command>,
     ) -> Result<Vec<Option<Decided>>, BatchError> {
-        let (mut connection, head) = self.begin_with_policies().await?;
         // Who was answered 503 meanwhile must not take a place of which nobody would know.
         commands.retain(|command| !command.is_abandoned());
+        if let Some(answers) = self.try_at_known_head(commands).await? {
+            return Ok(answers);
+        }
+        let (mut connection, head) = self.begin_with_policies().await?;
+        commands.retain(|command| !command.is_abandoned());
         self.metrics.batch(commands.len());
-        let committing = commit(
+        let committing = commit(&mut connection, &self.org, head, commands, &mut self.memory);
+        let result = timeout(self.limits.timeout, committing).await;
+        keep_if_sound(connection, result)
+    }
+
+    /// None: the head is not where it was known to be, or the connection broke before anything was written.
+    async fn try_at_known_head(
+        &mut self,
+        commands: &[Command],
+    ) -> Result<Option<Vec<Option<Decided>>>, BatchError> {
+        if !self.memory.knows_head() {
+            return Ok(None);
+        }
+        let mut connection = self.pool.acquire().await.map_err(BatchError::Away)?;
+        let reading = look_up(&mut connection, &self.org, commands, &self.memory);
+        let read = timeout(self.limits.timeout, reading).await;
+        let looked_up = match read.unwrap_or_else(|_| Err(too_slow())) {
+            Ok(Some(looked_up)) => looked_up,
+            Ok(None) => return Ok(None),
+            Err(error) => {
+                drop(connection.detach());
+                return if is_broken(&error) {
+                    Ok(None)
+                } else {
+                    Err(error)
+                };
+            }
+        };
+        let committing = commit_at_known_head(
             &mut connection,
             &self.org,
-            &head,
             commands,
+            looked_up,
             &mut self.memory,
         );
-        let result = timeout(self.limits.timeout, committing)
-            .await
-            .unwrap_or_else(|_| Err(too_slow()));
-        if result.is_err() {
-            drop(connection.detach());
+        let result = timeout(self.limits.timeout, committing).await;
+        let answers = keep_if_sound(connection, result)?;
+        if answers.is_some() {
+            self.metrics.batch(commands.len());
         }
-        result
+        Ok(answers)
     }
 
     /// A connection with the head locked, and the policies known but for what was changed in the moment before.
@@ -196,7 +227,7 @@ impl Writer {
         let mut attempts = self.pool.size() + 1;
         loop {
             let mut connection = self.pool.acquire().await.map_err(BatchError::Away)?;
-            let beginning = begin(&mut connection, &self.org, self.memory.plans());
+            let beginning = begin(&mut connection, &self.org);
             let error = match timeout(self.limits.timeout, beginning).await {
                 Ok(Ok(head)) => return Ok((connection, head)),
                 Ok(Err(error)) => error,
@@ -260,6 +291,18 @@ fn refuse(commands: Vec<Command>, problem: &DecideError) {
             }
         }
     }
+}
+
+/// A connection on which anything failed is thrown away: its transaction may be open, or its protocol half-way; the server rolls it back.
+fn keep_if_sound<T>(
+    connection: PoolConnection<Postgres>,
+    result: Result<Result<T, BatchError>, Elapsed>,
+) -> Result<T, BatchError> {
+    let result = result.unwrap_or_else(|_| Err(too_slow()));
+    if result.is_err() {
+        drop(connection.detach());
+    }
+    result
 }
 
 fn too_slow() -> BatchError {

@@ -33,5 +33,7 @@ pub async fn record(
         policies: Vec::new(),
     });
     let events = numbering.into_events();
-    append(transaction, org, &head, &events, &PlaceChanges::default()).await
+    let appended = append(transaction, org, &head, &events, &PlaceChanges::default()).await?;
+    debug_assert!(appended, "the head is locked");
+    Ok(())
 }

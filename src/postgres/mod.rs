@@ -7,4 +7,4 @@ mod refinery_connection;
 mod schema;
 
 pub use migrate::{MigrateError, Migrated, is_current, migrate};
-pub use pool::connect_pool;
+pub use pool::{connect_pool, connect_writers};

@@ -23,20 +23,38 @@ const STATEMENT_CACHE: usize = 256;
 /// choose an administrator's TRUNCATE of several tables to fail; it is read again a moment later. Only for a ledger's head is the
 /// wait longer.
 ///
-/// Plans are made anew for each execution, from the tables' sizes of that moment (but see `ledger::head::Plans`): one made once
-/// and kept while the tables were still small reads them whole ever after (measured: 190 bookings/s instead of thousands). And no
-/// plan is compiled: looking one booking up in a blocklist of a million is estimated at a cost of 4,100, so that a batch passes
+/// No plan is compiled: looking one booking up in a blocklist of a million is estimated at a cost of 4,100, so that a batch passes
 /// `jit_above_cost`, and takes microseconds.
 const SESSION: &str = "
     set role bookwarden_app;
-    set plan_cache_mode = force_custom_plan;
     set jit = off;
     set lock_timeout = '300ms';
     set statement_timeout = '30s';
     set idle_in_transaction_session_timeout = '30s'";
 
-/// The pool of the configured database. Connects on first use, so that it recovers by itself when the database was away.
+/// Plans are made anew for each execution, from the tables' sizes of that moment and for what is asked: auditors combine filters.
+const FOR_EVERYBODY: &str = "set plan_cache_mode = force_custom_plan";
+
+/// The decider's statements are planned once a connection: planning would be most of a lone booking's time in the database. A plan
+/// that is made while tables are empty must stay right when they have grown, so it may only look things up by index, and each
+/// statement is written so that only the index that it should lean on fits (`tests/it/plans.rs`).
+const FOR_WRITERS: &str = "
+    set plan_cache_mode = force_generic_plan;
+    set enable_seqscan = off;
+    set enable_bitmapscan = off";
+
+/// A pool of the configured database, for everybody but the decider's writers. Connects on first use, so that it recovers by itself
+/// when the database was away.
 pub fn connect_pool(settings: &Settings) -> Result<PgPool, PoolError> {
+    connect(settings, FOR_EVERYBODY)
+}
+
+/// A pool for the decider's writers.
+pub fn connect_writers(settings: &Settings) -> Result<PgPool, PoolError> {
+    connect(settings, FOR_WRITERS)
+}
+
+fn connect(settings: &Settings, planning: &'static str) -> Result<PgPool, PoolError> {
     let options = settings
         .require_database_url()?
         .connect_options()?
@@ -55,9 +73,10 @@ pub fn connect_pool(settings: &Settings) -> Result<PgPool, PoolError> {
                 Ok(true)
             })
         })
-        .after_connect(|connection, _| {
+        .after_connect(move |connection, _| {
             Box::pin(async move {
-                sqlx::raw_sql(SESSION).execute(connection).await?;
+                sqlx::raw_sql(SESSION).execute(&mut *connection).await?;
+                sqlx::raw_sql(planning).execute(connection).await?;
                 Ok(())
             })
         })

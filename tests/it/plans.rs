@@ -18,27 +18,71 @@ const GROWN: &str = "
            date '2027-03-09'
     from generate_series(1, 5000) n";
 
-#[tokio::test]
-async fn a_cases_events_are_looked_up_by_the_case() {
-    let app = TestApp::start().await;
-    app.sql(GROWN).await;
+/// The plan that a writer keeps: made without knowing what will be looked up (`src/postgres/pool.rs`).
+async fn kept_plan(app: &TestApp, types: &str, statement: &str) -> String {
     let mut connection = PgConnection::connect(&app.database_url).await.unwrap();
-    let statement = include_str!("../../sql/queries/read_cases.sql");
     let prepare = format!(
         "set enable_seqscan = off; set plan_cache_mode = force_generic_plan; set enable_bitmapscan = off;
-         prepare read_cases (text, uuid[], bytea[], timestamptz) as {statement}"
+         prepare statement ({types}) as {statement}"
     );
     sqlx::raw_sql(AssertSqlSafe(prepare))
         .execute(&mut connection)
         .await
         .unwrap();
-    let lines: Vec<String> =
-        sqlx::query_scalar("explain execute read_cases ('default', '{}', '{}', now())")
-            .persistent(false)
-            .fetch_all(&mut connection)
-            .await
-            .unwrap();
-    let plan = lines.join("\n");
-    assert!(plan.contains("events_by_case"), "{plan}");
-    assert!(plan.contains("reservations_pkey"), "{plan}");
+    let nothing = vec!["null"; types.split(',').count()].join(", ");
+    let lines: Vec<String> = sqlx::query_scalar(AssertSqlSafe(format!(
+        "explain execute statement ({nothing})"
+    )))
+    .persistent(false)
+    .fetch_all(&mut connection)
+    .await
+    .unwrap();
+    lines.join("\n")
+}
+
+fn assert_goes_by(plan: &str, indexes: &[&str]) {
+    let scans: Vec<&str> = (plan.lines())
+        .filter_map(|line| line.split_once(" Scan"))
+        .filter(|(before, _)| !before.ends_with("Function") && !before.ends_with("Subquery"))
+        .filter_map(|(_, after)| after.split_once("using ")?.1.split(' ').next())
+        .collect();
+    assert_eq!(scans, indexes, "{plan}");
+    assert!(!plan.contains("Seq Scan"), "{plan}");
+}
+
+#[tokio::test]
+async fn facts_are_looked_up_by_their_keys() {
+    for grown in [false, true] {
+        let app = TestApp::start().await;
+        if grown {
+            app.sql(GROWN).await;
+        }
+        let types = "text, uuid[], bytea[], uuid[], uuid[], text[], uuid[], date[], date[]";
+        let statement = include_str!("../../sql/queries/read_facts.sql");
+        let indexes = [
+            "reservations_pkey",
+            "events_by_case",
+            "customer_blocklist_by_customer",
+            "customer_blocklist_by_field",
+            "reservations_by_customer",
+        ];
+        assert_goes_by(&kept_plan(&app, types, statement).await, &indexes);
+    }
+}
+
+#[tokio::test]
+async fn places_are_counted_by_calendar_and_by_unit() {
+    let types = "text, uuid[], uuid[], uuid[], uuid[], integer[], text[], text[], date[], date[], integer[], integer[], integer[]";
+    let by_service = include_str!("../../sql/queries/tally_by_service.sql");
+    let by_unit = include_str!("../../sql/queries/tally_by_unit.sql");
+    for grown in [false, true] {
+        let app = TestApp::start().await;
+        if grown {
+            app.sql(GROWN).await;
+        }
+        let plan = kept_plan(&app, types, by_service).await;
+        assert_goes_by(&plan, &["reservations_by_calendar"]);
+        let plan = kept_plan(&app, types, by_unit).await;
+        assert_goes_by(&plan, &["reservations_by_unit"]);
+    }
 }
