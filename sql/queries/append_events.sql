@@ -32,8 +32,9 @@ with head as (
         from head h
         cross join unnest($28::uuid[]) as w (case_id)
         cross join lateral (
-            select ctid as position from ledger.reservations where org = $1 and case_id = w.case_id offset 0
-        ) r))
+            select ctid as position, org from ledger.reservations where case_id = w.case_id offset 0
+        ) r
+        where r.org = $1))
 ), taken as (
     insert into ledger.reservations (
         org, case_id, decision_seq, request_digest, unit_id, service_id, service_category_id, service_type_id, cu_index,
