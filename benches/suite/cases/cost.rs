@@ -48,7 +48,11 @@ pub async fn run(bench: &mut Bench) -> Result<(), Failure> {
     let log_bytes = each((database.number(log).await? - before.2) as f64);
     let heap_bytes = each((database.number(heap).await? - before.1) as f64);
     let disk_bytes = each((database.number(disk).await? - before.0) as f64);
+    // A batch has one time.
+    let batch = "select count(*) / count(distinct recorded_at) from ledger.events where type = 'booking.decided'";
+    let batch = database.number(batch).await? as f64;
     let report = &mut bench.report;
+    report.figure("decisions a batch", batch, "");
     report.figure("decisions meanwhile", load.per_second(), "/s");
     report.figure("CPU of the service, each decision", service, "µs");
     report.figure("CPU of Postgres, each decision", postgres, "µs");
