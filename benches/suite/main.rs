@@ -116,6 +116,7 @@ async fn measure(arguments: Arguments) -> Result<(), Failure> {
         seconds: arguments.seconds,
         large: arguments.large,
     };
+    bench.cluster.warm_up().await?;
     let all = Case::value_variants();
     let cases = if arguments.cases.is_empty() {
         all

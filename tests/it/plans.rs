@@ -5,7 +5,8 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use crate::support::TestApp;
 
 /// Statistics that say that there is nothing: every index then looks as good as every other.
-const ANALYZED_EMPTY: &str = "vacuum analyze ledger.reservations, ledger.events, policy.customer_blocklist";
+const ANALYZED_EMPTY: &str =
+    "vacuum analyze ledger.reservations, ledger.events, policy.customer_blocklist";
 
 /// Thousands of rows, and no statistics of them yet.
 const GROWN: &str = "
