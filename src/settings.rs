@@ -56,7 +56,7 @@ const POOL_SIZE: Key = Key {
     default: "10",
     unit: "connections",
     example: "10",
-    doc: "The most database connections at once, at least 3. One listens for changed secrets, each organization's writer uses one while it commits, audit queries share the rest.",
+    doc: "The most database connections of each of two pools, at least 3: the decider's writers, of which each organization's uses one while it records a batch, and everybody else, of which one listens for changed secrets and audit queries share the rest.",
 };
 const QUEUE_LIMIT: Key = Key {
     name: "BOOKWARDEN_QUEUE_LIMIT",

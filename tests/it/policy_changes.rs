@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
-use crate::support::{Server, TestApp, booking};
+use crate::support::{Server, TestApp, booking, until};
 
 #[tokio::test]
 async fn a_change_governs_the_very_next_booking_500_times_on_two_processes() {
@@ -23,6 +23,54 @@ async fn a_change_governs_the_very_next_booking_500_times_on_two_processes() {
             closed,
             "round {round}"
         );
+    }
+    app.check().await;
+}
+
+/// The writer has read what it has to know, and appends as soon as it gets the head: by then it must notice that it knows too little.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_between_the_reading_and_the_append_governs_the_booking() {
+    let app = TestApp::start().await;
+    app.sql("insert into policy.capacity_caps (max_appointments) values (100)")
+        .await;
+    for _ in 0..2 {
+        // From the second on, the writer knows where the head is.
+        assert!(!app.book(&booking()).await.cancelled());
+    }
+    let mut psql = PgConnection::connect(&app.database_url)
+        .await
+        .expect("a connection");
+    sqlx::raw_sql("begin; select ledger.lock_head('default')")
+        .execute(&mut psql)
+        .await
+        .expect("the lock");
+    let late = booking();
+    let (asked, ()) = tokio::join!(app.book(&late), async {
+        let waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%Appends a batch%'
+            and datname = current_database()";
+        until("the append waits", async || app.number(waits).await > 0).await;
+        sqlx::raw_sql("update policy.capacity_caps set max_appointments = 0; commit")
+            .execute(&mut psql)
+            .await
+            .expect("committed");
+    });
+    assert!(asked.cancelled(), "{}", asked.text);
+    assert!(app.book(&booking()).await.cancelled());
+    app.check().await;
+}
+
+/// The same with another process's booking, which takes the last place.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_place_that_is_taken_between_the_reading_and_the_append_is_taken() {
+    let app = TestApp::start().await;
+    let other = Server::start(&app.database_url);
+    app.sql("insert into policy.capacity_caps (max_appointments) values (20)")
+        .await;
+    for round in 0..30 {
+        // Two in a row by each: the second at the known head, while the other knows an older one.
+        let server = if round % 4 < 2 { &app.server } else { &other };
+        let answered = app.book_at(server, &booking()).await;
+        assert_eq!(answered.cancelled(), round >= 20, "{round}");
     }
     app.check().await;
 }
