@@ -1,25 +1,15 @@
 //! Requests: each is read again, and what would be written compared with what is stored. Decisions have a file of their own.
 
-use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::columns::{self, PolicyColumns};
 use super::event::StoredEvent;
 use super::report::What;
-use super::walk::Walk;
-use crate::cubu::request::{self, Booking};
+use super::walk::{Request, Walk};
+use crate::cubu::request;
 use crate::ledger::booking::{self, Rejected, Signed};
 use crate::ledger::digest::{Digest, sha256};
 use crate::ledger::event::{Columns, Content};
-
-/// A request that waits for its decision.
-#[derive(Debug)]
-pub(super) struct Request {
-    pub(super) seq: i64,
-    pub(super) recorded_at: DateTime<Utc>,
-    // None: erased, or not to be read.
-    pub(super) asked: Option<(Booking, Digest)>,
-}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

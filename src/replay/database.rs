@@ -7,8 +7,8 @@ use sqlx::PgConnection;
 
 use super::event::{StoredEvent, StoredHead};
 use super::report::Summary;
-use super::run::{Reached, Replay, ReplayError, Scope, Watch};
-use super::snapshot::{Start, Writer};
+use super::run::{Reached, Replay, ReplayError, Scope, Start, Watch};
+use super::snapshot::Writer;
 use super::verify::{Differences, compare};
 
 /// One snapshot for everything that is read. Each event is looked up in the order of its index: a sort would hold the ledger in

@@ -4,11 +4,10 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::booking::Request;
 use super::event::StoredEvent;
 use super::places::Held;
 use super::report::What;
-use super::walk::Walk;
+use super::walk::{Request, Walk};
 use crate::ledger::booking::{self, DecidedContext};
 use crate::policy::decide::Outcome;
 

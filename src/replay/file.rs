@@ -11,8 +11,8 @@ use sqlx::PgConnection;
 use super::database;
 use super::event::{StoredAttachment, StoredEvent, StoredHead};
 use super::report::Summary;
-use super::run::{Replay, ReplayError, Scope, Watch};
-use super::snapshot::{Start, Writer};
+use super::run::{Replay, ReplayError, Scope, Start, Watch};
+use super::snapshot::Writer;
 use crate::org::Org;
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -4,12 +4,11 @@
 use chrono::{NaiveTime, TimeDelta};
 use uuid::Uuid;
 
-use super::booking::Request;
 use super::decided::DecidedPayload;
 use super::event::StoredEvent;
 use super::places::{Held, booked_by};
 use super::state::Refusal;
-use super::walk::Walk;
+use super::walk::{Request, Walk};
 use crate::ledger::digest::Digest;
 use crate::ledger::event::{BOOKING_DECIDED, BOOKING_RELEASED, BOOKING_REQUESTED};
 use crate::policy::decide::Outcome;

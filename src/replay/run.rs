@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::event::{StoredEvent, StoredHead};
 use super::report::{Summary, What};
-use super::snapshot::Start;
 use super::state::State;
 use super::walk::{Position, Walk};
 use crate::org::Org;
@@ -81,6 +80,22 @@ pub enum ReplayError {
     /// There is no such organization.
     #[error("there is no ledger {0}")]
     UnknownOrg(Org),
+}
+
+/// Where a walk starts.
+#[derive(Debug)]
+pub(super) struct Start {
+    pub(super) position: Position,
+    pub(super) state: State,
+}
+
+impl Default for Start {
+    fn default() -> Self {
+        Self {
+            position: Position::start(),
+            state: State::default(),
+        }
+    }
 }
 
 /// A ledger's end, or where reading it ended.

@@ -4,10 +4,10 @@
 use chrono::{DateTime, Datelike, Utc};
 use serde::de::IgnoredAny;
 
-use super::booking::Request;
 use super::event::{StoredEvent, StoredHead};
 use super::report::{LedgerRead, Mismatches, Summary, What};
 use super::state::State;
+use crate::cubu::request::Booking;
 use crate::ledger::digest::{self, Digest, GENESIS, Header};
 use crate::ledger::event::{
     AUDIT_EXPORTED, BOOKING_CONFIRMED, BOOKING_DECIDED, BOOKING_RELEASED, BOOKING_REPEATED,
@@ -31,6 +31,15 @@ impl Position {
             recorded_at: DateTime::UNIX_EPOCH,
         }
     }
+}
+
+/// A request that waits for its decision.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) seq: i64,
+    pub(super) recorded_at: DateTime<Utc>,
+    // None: erased, or not to be read.
+    pub(super) asked: Option<(Booking, Digest)>,
 }
 
 /// Along one organization's ledger.
