@@ -21,7 +21,7 @@ pub(super) struct DecidedPayload<'a> {
     #[serde(borrow)]
     response: &'a RawValue,
     #[serde(borrow)]
-    policies: &'a RawValue,
+    pub(super) policies: &'a RawValue,
 }
 
 impl Walk {
@@ -73,8 +73,12 @@ impl Walk {
         let matched = self.compare_columns(event, &content.columns) && content.payload == payload;
         if !matched {
             // What was answered is what the live service went on with.
-            self.fold_decided(event);
-        } else if approved {
+            return self.fold_decided(event);
+        }
+        if let Some(hits) = &mut self.state.hits {
+            hits.derived(event.seq, &content.policies);
+        }
+        if approved {
             let held = Held {
                 decision_seq: event.seq,
                 request_digest,

@@ -6,6 +6,8 @@ use sqlx::postgres::PgRow;
 use sqlx::{FromRow, Row};
 use uuid::Uuid;
 
+use crate::ledger::digest::GENESIS;
+
 /// Every column of `ledger.events`, with the attachment that it names.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(
@@ -82,6 +84,19 @@ pub struct StoredHead {
     pub last_chain: Vec<u8>,
     pub last_recorded_at: DateTime<Utc>,
     pub policy_version: i64,
+}
+
+impl StoredHead {
+    /// That of a ledger which has none.
+    pub(super) fn missing(org: &str) -> Self {
+        Self {
+            org: org.to_owned(),
+            last_seq: 0,
+            last_chain: GENESIS.to_vec(),
+            last_recorded_at: DateTime::UNIX_EPOCH,
+            policy_version: 0,
+        }
+    }
 }
 
 impl StoredEvent {

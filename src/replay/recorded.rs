@@ -1,7 +1,7 @@
 //! Folding events in as they are recorded: those before the numbers that are to be checked, those that were erased, and those that do
 //! not match, because the live service went on with what it had answered.
 
-use chrono::{NaiveTime, TimeDelta};
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::decided::DecidedPayload;
@@ -17,6 +17,16 @@ use crate::policy::place::Place;
 impl Walk {
     /// Takes a recorded decision as it is: the columns have the place.
     pub(super) fn fold_decided(&mut self, event: &StoredEvent) {
+        let payload = event
+            .payload
+            .as_deref()
+            .and_then(|payload| serde_json::from_str::<DecidedPayload<'_>>(payload).ok());
+        if let Some(hits) = &mut self.state.hits {
+            hits.recorded(
+                event.seq,
+                payload.as_ref().map(|payload| payload.policies.get()),
+            );
+        }
         let digest = event
             .request_digest
             .as_deref()
@@ -26,7 +36,8 @@ impl Walk {
         };
         if event.outcome.as_deref() == Some(Outcome::Cancelled.as_str()) {
             self.note_refusal(event, case_id, request_digest);
-        } else if let Some(place) = recorded_place(event) {
+        } else if let Some(place) = recorded_place(event, payload.map(|payload| payload.starts_at))
+        {
             let held = Held {
                 decision_seq: event.seq,
                 request_digest,
@@ -50,12 +61,6 @@ impl Walk {
         self.state.refuse(request_digest, refusal);
     }
 
-    /// An erased request or decision: what it said cannot be checked any more, what it did stands in the columns.
-    pub(super) fn erased(&mut self, event: &StoredEvent) {
-        self.summary.erased += 1;
-        self.fold(event);
-    }
-
     /// Folds an event in as it is recorded, unchecked.
     pub(super) fn fold(&mut self, event: &StoredEvent) {
         self.request = None;
@@ -76,13 +81,9 @@ impl Walk {
 }
 
 /// None: an event whose columns cannot be.
-fn recorded_place(event: &StoredEvent) -> Option<Place> {
+fn recorded_place(event: &StoredEvent, starts_at: Option<DateTime<Utc>>) -> Option<Place> {
     let date = event.appointment_date?;
     let start = event.start_minute?;
-    let payload = event
-        .payload
-        .as_deref()
-        .and_then(|payload| serde_json::from_str::<DecidedPayload<'_>>(payload).ok());
     Some(Place {
         unit_id: event.unit_id?,
         service_id: event.service_id?,
@@ -93,16 +94,13 @@ fn recorded_place(event: &StoredEvent) -> Option<Place> {
         start,
         duration: event.duration?,
         // Of an erased decision only the local time is left.
-        starts_at: payload.map_or_else(
-            || {
-                let midnight = date.and_time(NaiveTime::MIN);
-                midnight
-                    .checked_add_signed(TimeDelta::minutes(start.into()))
-                    .unwrap_or(midnight)
-                    .and_utc()
-            },
-            |payload| payload.starts_at,
-        ),
+        starts_at: starts_at.unwrap_or_else(|| {
+            let midnight = date.and_time(NaiveTime::MIN);
+            midnight
+                .checked_add_signed(TimeDelta::minutes(start.into()))
+                .unwrap_or(midnight)
+                .and_utc()
+        }),
         channel: event.channel.clone(),
         booked_by: booked_by(event.booked_by.as_deref()?)?,
         customer_record_id: event.customer_record_id,

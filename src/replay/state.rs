@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::blocklist::Blocklist;
+use super::hits::Hits;
 use super::places::Places;
 use super::row::without_nulls;
 use crate::cubu::request::Booking;
@@ -40,6 +41,8 @@ pub(super) struct State {
     pub(super) rows: BTreeMap<Kind, BTreeMap<i64, Box<str>>>,
     blocklist: Blocklist,
     pub(super) places: Places,
+    /// If somebody wants to know.
+    pub(super) hits: Option<Hits>,
     // By digest of the request body, which covers the case.
     refusals: HashMap<Digest, Refusal>,
     swept_refusals: usize,

@@ -6,6 +6,7 @@ use serde::de::IgnoredAny;
 
 use super::event::{StoredEvent, StoredHead};
 use super::report::{LedgerRead, Mismatches, Summary, What};
+use super::run::{Noted, Scope};
 use super::state::State;
 use crate::cubu::request::Booking;
 use crate::ledger::digest::{self, Digest, GENESIS, Header};
@@ -55,11 +56,13 @@ pub(super) struct Walk {
     // Events before this are folded in as they are recorded, and not checked.
     check_from: i64,
     after: i64,
+    noted: Option<Noted>,
+    allow_erased: bool,
 }
 
 impl Walk {
     /// From a state, at a position.
-    pub(super) fn new(org: &str, position: Position, state: State, check_from: i64) -> Self {
+    pub(super) fn new(org: &str, position: Position, state: State, scope: &Scope) -> Self {
         Self {
             org: org.to_owned(),
             after: position.seq,
@@ -68,12 +71,19 @@ impl Walk {
             summary: Summary::default(),
             mismatches: Mismatches::default(),
             request: None,
-            check_from,
+            check_from: scope.from.unwrap_or(i64::MIN),
+            noted: scope.noted,
+            allow_erased: scope.allow_erased,
         }
     }
 
     /// The next event.
     pub(super) fn event(&mut self, event: &StoredEvent) {
+        if let Some(noted) = self.noted.take_if(|noted| noted.seq == event.seq)
+            && noted.chain[..] != event.chain[..]
+        {
+            self.tell_digest(event.seq, What::Noted, &noted.chain, &event.chain);
+        }
         if !(1970..=9999).contains(&event.recorded_at.year()) {
             // No clock says this; the core need not reckon with it.
             self.tell(
@@ -207,10 +217,16 @@ impl Walk {
             self.check_nothing_waits();
             self.check_head(head);
         }
+        if let Some(noted) = self.noted.take().filter(|noted| noted.seq > self.after) {
+            let expected = format!("event {}", noted.seq);
+            let found = format!("an end at event {}", self.position.seq);
+            self.tell(self.position.seq, What::Noted, expected, found);
+        }
         self.summary.orgs = vec![LedgerRead {
             org: self.org.clone(),
             after: self.after,
             last: self.position.seq,
+            chain: hex::encode(self.position.chain),
             complete: head.is_some(),
         }];
     }
@@ -221,6 +237,14 @@ impl Walk {
             chain,
             recorded_at,
         } = self.position.clone();
+        if seq == 0 {
+            self.tell(
+                seq,
+                What::Number,
+                "event 1, the organization's own",
+                "no event at all",
+            );
+        }
         if head.last_seq != seq {
             self.tell(seq, What::Head("last_seq"), seq, head.last_seq);
         }
@@ -243,6 +267,20 @@ impl Walk {
                 head.policy_version,
             );
         }
+    }
+
+    /// An erased request or decision: what it said cannot be checked any more, what it did stands in the columns.
+    fn erased(&mut self, event: &StoredEvent) {
+        self.summary.erased += 1;
+        if !self.allow_erased {
+            self.tell(
+                event.seq,
+                What::Erased,
+                "its content",
+                "none: it was erased",
+            );
+        }
+        self.fold(event);
     }
 
     pub(super) fn tell(

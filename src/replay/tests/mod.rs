@@ -191,8 +191,8 @@ mod files {
         for event in &ledger.events {
             let to = Scope {
                 org: Some(Org::default_org()),
-                from: None,
                 to: Some(event.seq),
+                ..Scope::default()
             };
             let save = Options {
                 scope: to,
