@@ -1,11 +1,12 @@
 //! How many places, and how many minutes, are in each bucket.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::bucket::{Bucket, Period};
+use super::hash::FastMap;
 use super::place::Place;
 
 /// A count.
@@ -43,7 +44,7 @@ impl Tally {
 #[derive(Debug, Clone, Default)]
 pub struct Tallies {
     // By service (or, for buckets that span services, by unit) and first day, so that a place touches only the buckets it could be in.
-    by_anchor: HashMap<Anchor, HashMap<Bucket, Tally>>,
+    by_anchor: FastMap<Anchor, FastMap<Bucket, Tally>>,
     len: usize,
 }
 

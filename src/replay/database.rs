@@ -12,11 +12,12 @@ use sqlx::PgConnection;
 
 use super::compare::{CompareError, MOST_TRIES, PAUSE, compare};
 use super::difference::Differences;
-use super::event::{StoredEvent, StoredHead};
+use super::event::StoredHead;
 use super::reading::in_snapshot;
 use super::report::Summary;
 use super::run::{Replay, ReplayError, Scope, Start, Watch};
 use super::snapshot::Writer;
+use super::view::Event;
 
 /// How many events are read in one snapshot: some tenths of a second.
 const STRETCH: i64 = 50_000;
@@ -141,7 +142,7 @@ async fn events(
         .fetch(connection);
     let (mut read, mut told) = (0, 0);
     while let Some(row) = rows.try_next().await? {
-        let event = StoredEvent::from_row(org, &row)?;
+        let event = Event::from_row(org, &row)?;
         replay.event(&event);
         *from = event.seq.saturating_add(1);
         read += 1;

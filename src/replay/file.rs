@@ -14,6 +14,7 @@ use super::reading::in_snapshot;
 use super::report::Summary;
 use super::run::{Replay, ReplayError, Scope, Start, Watch};
 use super::snapshot::Writer;
+use super::view::Event;
 use crate::org::Org;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -84,7 +85,7 @@ async fn write_ledgers(
             .bind(i64::MAX)
             .fetch(&mut *connection);
         while let Some(row) = rows.try_next().await? {
-            let event = StoredEvent::from_row(&head.org, &row)?;
+            let event = Event::from_row(&head.org, &row)?.to_stored();
             write_event(out, &event)?;
             written += 1;
             watch.advance(1);
@@ -147,7 +148,7 @@ pub(super) fn replay(
                     .take()
                     .filter(|attachment| Some(attachment.attachment_id) == event.attachment_id);
                 if event.seq >= from && event.seq <= replay.scope().to.unwrap_or(i64::MAX) {
-                    replay.event(&event);
+                    replay.event(&event.view());
                 }
             }
             Line::Head(head) => end(&mut replay, Some(&head), &mut save)?,

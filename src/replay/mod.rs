@@ -29,6 +29,7 @@ mod source;
 mod state;
 mod strays;
 mod verify;
+mod view;
 mod walk;
 
 pub use difference::{Difference, Differences};

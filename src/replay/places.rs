@@ -1,7 +1,7 @@
 //! The places that cases hold, and how many are in a bucket.
 
+use std::collections::BTreeSet;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,7 @@ use crate::ledger::digest::Digest;
 use crate::policy::bucket::Bucket;
 use crate::policy::customer_places::CustomerPlaces;
 use crate::policy::facts::CustomerSpan;
+use crate::policy::hash::FastMap;
 use crate::policy::place::Place;
 use crate::policy::tallies::{Tallies, Tally};
 
@@ -102,7 +103,7 @@ pub(super) fn booked_by(word: &str) -> Option<BookedBy> {
 
 /// By service and date, or by unit and date: which cases are there, in no order.
 #[derive(Debug, Default)]
-struct Days(HashMap<(Uuid, NaiveDate), Vec<Uuid>>);
+struct Days(FastMap<(Uuid, NaiveDate), Vec<Uuid>>);
 
 impl Days {
     fn insert(&mut self, anchor: Uuid, date: NaiveDate, case_id: Uuid) {
@@ -137,7 +138,7 @@ impl Days {
 /// The held places of one ledger.
 #[derive(Debug, Default)]
 pub(super) struct Places {
-    by_case: HashMap<Uuid, Held>,
+    by_case: FastMap<Uuid, Held>,
     by_service: Days,
     by_unit: Days,
     tallies: Tallies,

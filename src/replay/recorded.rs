@@ -5,9 +5,9 @@ use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::decided::DecidedPayload;
-use super::event::StoredEvent;
 use super::places::{Held, booked_by};
 use super::state::Refusal;
+use super::view::Event;
 use super::walk::{Request, Walk};
 use crate::ledger::digest::Digest;
 use crate::ledger::event::{BOOKING_DECIDED, BOOKING_RELEASED, BOOKING_REQUESTED};
@@ -16,10 +16,9 @@ use crate::policy::place::Place;
 
 impl Walk {
     /// Takes a recorded decision as it is: the columns have the place.
-    pub(super) fn fold_decided(&mut self, event: &StoredEvent) {
+    pub(super) fn fold_decided(&mut self, event: &Event<'_>) {
         let payload = event
             .payload
-            .as_deref()
             .and_then(|payload| serde_json::from_str::<DecidedPayload<'_>>(payload).ok());
         if let Some(hits) = &mut self.state.hits {
             hits.recorded(
@@ -29,12 +28,11 @@ impl Walk {
         }
         let digest = event
             .request_digest
-            .as_deref()
             .and_then(|digest| Digest::try_from(digest).ok());
         let (Some(case_id), Some(request_digest)) = (event.case_id, digest) else {
             return;
         };
-        if event.outcome.as_deref() == Some(Outcome::Cancelled.as_str()) {
+        if event.outcome == Some(Outcome::Cancelled.as_str()) {
             self.note_refusal(event, case_id, request_digest);
         } else if let Some(place) = recorded_place(event, payload.map(|payload| payload.starts_at))
         {
@@ -49,7 +47,7 @@ impl Walk {
 
     pub(super) fn note_refusal(
         &mut self,
-        event: &StoredEvent,
+        event: &Event<'_>,
         case_id: Uuid,
         request_digest: Digest,
     ) {
@@ -62,9 +60,9 @@ impl Walk {
     }
 
     /// Folds an event in as it is recorded, unchecked.
-    pub(super) fn fold(&mut self, event: &StoredEvent) {
+    pub(super) fn fold(&mut self, event: &Event<'_>) {
         self.request = None;
-        match event.event_type.as_str() {
+        match event.event_type {
             BOOKING_REQUESTED => {
                 self.request = Some(Request {
                     seq: event.seq,
@@ -81,7 +79,7 @@ impl Walk {
 }
 
 /// None: an event whose columns cannot be.
-fn recorded_place(event: &StoredEvent, starts_at: Option<DateTime<Utc>>) -> Option<Place> {
+fn recorded_place(event: &Event<'_>, starts_at: Option<DateTime<Utc>>) -> Option<Place> {
     let date = event.appointment_date?;
     let start = event.start_minute?;
     Some(Place {
@@ -101,8 +99,8 @@ fn recorded_place(event: &StoredEvent, starts_at: Option<DateTime<Utc>>) -> Opti
                 .unwrap_or(midnight)
                 .and_utc()
         }),
-        channel: event.channel.clone(),
-        booked_by: booked_by(event.booked_by.as_deref()?)?,
+        channel: event.channel.map(str::to_owned),
+        booked_by: booked_by(event.booked_by?)?,
         customer_record_id: event.customer_record_id,
     })
 }

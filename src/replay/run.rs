@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use super::compare::CompareError;
-use super::event::{StoredEvent, StoredHead};
+use super::event::StoredHead;
 use super::hits::Hits;
 use super::report::{Summary, What};
 use super::state::State;
+use super::view::Event;
 use super::walk::{Position, Walk};
 use crate::ledger::digest::Digest;
 use crate::org::Org;
@@ -217,7 +218,7 @@ impl Replay {
     }
 
     /// The next event of the current ledger.
-    pub(super) fn event(&mut self, event: &StoredEvent) {
+    pub(super) fn event(&mut self, event: &Event<'_>) {
         if let Some(walk) = &mut self.walk {
             walk.event(event);
         }

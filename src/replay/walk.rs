@@ -4,10 +4,11 @@
 use chrono::{DateTime, Datelike, Utc};
 use serde::de::IgnoredAny;
 
-use super::event::{StoredEvent, StoredHead};
+use super::event::StoredHead;
 use super::report::{LedgerRead, Mismatches, Summary, What};
 use super::run::{Noted, Scope};
 use super::state::State;
+use super::view::Event;
 use crate::cubu::request::Booking;
 use crate::ledger::digest::{self, Digest, GENESIS, Header};
 use crate::ledger::event::{
@@ -78,11 +79,11 @@ impl Walk {
     }
 
     /// The next event.
-    pub(super) fn event(&mut self, event: &StoredEvent) {
+    pub(super) fn event(&mut self, event: &Event<'_>) {
         if let Some(noted) = self.noted.take_if(|noted| noted.seq == event.seq)
             && noted.chain[..] != event.chain[..]
         {
-            self.tell_digest(event.seq, What::Noted, &noted.chain, &event.chain);
+            self.tell_digest(event.seq, What::Noted, &noted.chain, event.chain);
         }
         if !(1970..=9999).contains(&event.recorded_at.year()) {
             // No clock says this; the core need not reckon with it.
@@ -100,19 +101,19 @@ impl Walk {
         // A ledger that was tampered with is followed as it is stored, so that each mismatch is told where it is.
         self.position.seq = event.seq;
         self.position.recorded_at = event.recorded_at;
-        if let Ok(chain) = event.chain.as_slice().try_into() {
+        if let Ok(chain) = event.chain.try_into() {
             self.position.chain = chain;
         }
     }
 
-    fn check(&mut self, event: &StoredEvent) {
+    fn check(&mut self, event: &Event<'_>) {
         self.summary.events += 1;
         if event.event_type != BOOKING_DECIDED {
             self.check_nothing_waits();
         }
         self.check_place(event);
         self.check_digests(event);
-        match (event.event_type.as_str(), event.payload.as_deref()) {
+        match (event.event_type, event.payload) {
             (_, None) => self.erased(event),
             (BOOKING_REQUESTED, Some(payload)) => self.requested(event, payload),
             (BOOKING_DECIDED, Some(payload)) => self.decided(event, payload),
@@ -137,7 +138,7 @@ impl Walk {
     }
 
     /// What operators and auditors did: nothing of it changes a decision, so there is nothing to derive.
-    fn noted(&mut self, event: &StoredEvent, payload: &str) {
+    fn noted(&mut self, event: &Event<'_>, payload: &str) {
         if let Err(error) = serde_json::from_str::<IgnoredAny>(payload) {
             self.tell(event.seq, What::Unreadable, "JSON", error);
         }
@@ -151,7 +152,7 @@ impl Walk {
     }
 
     /// Number and time.
-    fn check_place(&mut self, event: &StoredEvent) {
+    fn check_place(&mut self, event: &Event<'_>) {
         let expected = self.position.seq.saturating_add(1);
         if event.seq != expected {
             self.tell(event.seq, What::Number, expected, event.seq);
@@ -163,16 +164,16 @@ impl Walk {
     }
 
     /// Content and chain.
-    fn check_digests(&mut self, event: &StoredEvent) {
-        match (&event.payload, &event.salt) {
+    fn check_digests(&mut self, event: &Event<'_>) {
+        match (event.payload, event.salt) {
             (Some(payload), Some(salt)) => {
-                let digest = digest::payload_digest(salt, payload, event.body.as_deref());
+                let digest = digest::payload_digest(salt, payload, event.body);
                 if digest[..] != event.payload_digest[..] {
                     self.tell_digest(
                         event.seq,
                         What::PayloadDigest,
                         &digest,
-                        &event.payload_digest,
+                        event.payload_digest,
                     );
                 }
             }
@@ -186,17 +187,17 @@ impl Walk {
         }
         let chain = digest::chain(
             &self.position.chain,
-            &event.payload_digest,
+            event.payload_digest,
             &Header {
                 org: &self.org,
                 seq: event.seq,
-                event_type: &event.event_type,
+                event_type: event.event_type,
                 recorded_at: event.recorded_at,
                 caused_by: event.caused_by,
             },
         );
         if chain[..] != event.chain[..] {
-            self.tell_digest(event.seq, What::Chain, &chain, &event.chain);
+            self.tell_digest(event.seq, What::Chain, &chain, event.chain);
         }
     }
 
@@ -270,7 +271,7 @@ impl Walk {
     }
 
     /// An erased request or decision: what it said cannot be checked any more, what it did stands in the columns.
-    fn erased(&mut self, event: &StoredEvent) {
+    fn erased(&mut self, event: &Event<'_>) {
         self.summary.erased += 1;
         if !self.allow_erased {
             self.tell(

@@ -302,7 +302,7 @@ fn operation(old: Option<&str>, new: Option<&str>) -> &'static str {
 pub(super) fn replay(events: &[StoredEvent], head: &StoredHead) -> Summary {
     let mut replay = Replay::new(Scope::default(), Default::default());
     replay.begin("default");
-    events.iter().for_each(|event| replay.event(event));
+    events.iter().for_each(|event| replay.event(&event.view()));
     replay.end(Some(head));
     replay.finish()
 }
