@@ -19,8 +19,8 @@ use super::run::{Replay, ReplayError, Scope, Start, Watch};
 use super::snapshot::Writer;
 use super::view::Event;
 
-/// How many events are read in one snapshot: some tenths of a second.
-const STRETCH: i64 = 50_000;
+/// How many events are read in one snapshot: some tenths of a second. So few for tests that their ledgers, too, take several.
+const STRETCH: i64 = if cfg!(debug_assertions) { 50 } else { 50_000 };
 
 /// An advance is told every so many events.
 const STRIDE: u64 = 1_024;

@@ -28,7 +28,7 @@ fn bookwarden(app: &TestApp, arguments: &[&str]) -> (bool, Value) {
 }
 
 /// Bookings of two organizations through two servers, with policies of several kinds that come, change and go; moves, repeats, a bulk.
-async fn eventful() -> TestApp {
+pub async fn eventful() -> TestApp {
     let app = TestApp::start().await;
     app.sql("insert into policy.organizations (org) values ('second'); insert into access.webhook_secrets (org, secret) values ('second', 'dev-secret')")
         .await;
@@ -174,7 +174,7 @@ fn scratch_file(name: &str) -> PathBuf {
 }
 
 /// Runs statements as a superuser with triggers disabled.
-async fn behind_the_triggers_back(app: &TestApp, statements: &str) {
+pub async fn behind_the_triggers_back(app: &TestApp, statements: &str) {
     let mut connection = PgConnection::connect(&app.database_url)
         .await
         .expect("a connection");

@@ -36,6 +36,14 @@ pub async fn run(bench: &mut Bench) -> Result<(), Failure> {
     println!("  {answers:?}");
     print_events(&database).await?;
     database.settle().await?;
+    let met = database
+        .number("select 100 * (select sum(cardinality(seqs)) from ledger.policy_hits)::bigint / (select count(*) from ledger.events where type = 'booking.decided')")
+        .await?;
+    bench.report.figure(
+        "policies in an explanation, on average",
+        met as f64 / 100.0,
+        "",
+    );
 
     let folder = bench.cluster.folder().to_owned();
     let report = &mut bench.report;

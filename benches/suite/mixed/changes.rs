@@ -10,7 +10,7 @@ use crate::failure::Failure;
 const CHANGES: &[&str] = &[
     // Single rows.
     "update policy.capacity_caps set max_appointments = 4 + $N % 5 where org = '$ORG' and name = 'tight ' || $N % 300",
-    "insert into policy.rules (org, name, condition, add_tags, priority) values ('$ORG', 'turn $N', 'ticket.number == 100 + $N % 900', '{7d000000-0000-4000-8000-00000000000a}', $N % 200)",
+    "insert into policy.rules (org, name, unit_id, condition, add_tags, priority) values ('$ORG', 'turn $N', ('04170000-0000-4000-8000-' || lpad(to_hex($N % 100), 12, '0'))::uuid, 'ticket.number == 100 + $N % 900', '{7d000000-0000-4000-8000-00000000000a}', $N % 200)",
     "delete from policy.rules where id = (select min(id) from policy.rules where org = '$ORG' and name like 'turn %')",
     // Shadow, enforced, and off.
     "update policy.capacity_caps set mode = (array['shadow', 'enforce', 'off'])[1 + $N % 3] where org = '$ORG' and name in ('one a slot', 'unit by week', 'mornings')",

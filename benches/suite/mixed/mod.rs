@@ -16,7 +16,7 @@ use crate::requests::mix;
 use crate::server::Server;
 
 const CLIENTS: u64 = 48;
-const CHANGE_EVERY: Duration = Duration::from_millis(150);
+const CHANGE_EVERY: Duration = Duration::from_millis(250);
 const ORGS: [&str; 2] = ["default", "org-0"];
 
 /// Which case comes next: no run repeats another's.

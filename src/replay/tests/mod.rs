@@ -3,8 +3,10 @@
 mod ledger;
 mod tampering;
 
-use ledger::{Ledger, blocked, body, cap, replay};
+use ledger::{Ledger, blocked, body, cap, replay, replay_within};
 
+use super::report::What;
+use super::run::Scope;
 use crate::policy::kind::Kind;
 
 /// The field of the sample that holds a phone number, and that number.
@@ -93,6 +95,14 @@ fn an_event_that_was_erased_keeps_its_links_and_what_it_did() {
         (event.payload, event.body, event.salt) = (None, None, None);
     }
     let summary = replay(&ledger.events, &ledger.head());
+    let told: Vec<_> = (summary.told.iter().map(|told| (told.seq, told.what))).collect();
+    assert_eq!(told, [(1, What::Erased), (2, What::Erased)]);
+
+    let allowed = Scope {
+        allow_erased: true,
+        ..Scope::default()
+    };
+    let summary = replay_within(allowed, &ledger.events, &ledger.head());
     assert!(summary.holds(), "{:#?}", summary.told);
     assert_eq!((summary.erased, summary.decisions), (2, 9));
 }
@@ -125,7 +135,7 @@ mod files {
     use super::*;
     use crate::org::Org;
     use crate::replay::file;
-    use crate::replay::run::Scope;
+
     use crate::replay::{Options, Source, Summary, check_snapshot};
 
     fn lines(ledger: &Ledger) -> Vec<String> {
