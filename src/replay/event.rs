@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 use uuid::Uuid;
 
+use super::times::StoredTime;
 use super::view::{Attachment, Event};
 use crate::ledger::digest::GENESIS;
 
@@ -82,6 +83,7 @@ pub struct StoredHead {
     pub last_seq: i64,
     #[serde(with = "hex")]
     pub last_chain: Vec<u8>,
+    #[sqlx(try_from = "StoredTime")]
     pub last_recorded_at: DateTime<Utc>,
     pub policy_version: i64,
 }

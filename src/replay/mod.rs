@@ -28,6 +28,7 @@ mod snapshot;
 mod source;
 mod state;
 mod strays;
+mod times;
 mod verify;
 mod view;
 mod walk;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 use uuid::Uuid;
 
+use super::times::{StoredDate, StoredTime};
 use crate::cubu::request::BookedBy;
 use crate::ledger::digest::Digest;
 use crate::policy::bucket::Bucket;
@@ -40,9 +41,11 @@ pub(super) struct Reservation {
     pub(super) service_category_id: Option<Uuid>,
     pub(super) service_type_id: Option<Uuid>,
     pub(super) cu_index: i32,
+    #[sqlx(try_from = "StoredDate")]
     pub(super) date: NaiveDate,
     pub(super) start_minute: i32,
     pub(super) duration: i32,
+    #[sqlx(try_from = "StoredTime")]
     pub(super) starts_at: DateTime<Utc>,
     pub(super) channel: Option<String>,
     pub(super) booked_by: String,

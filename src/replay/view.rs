@@ -6,6 +6,7 @@ use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::event::{StoredAttachment, StoredEvent};
+use super::times::{StoredDate, StoredTime};
 
 /// See [`StoredEvent`].
 #[derive(Debug, Clone, Copy)]
@@ -68,17 +69,20 @@ impl<'a> Event<'a> {
             }),
             _ => None,
         };
+        // None of these is null, unless somebody has dropped the table's constraints.
+        let time: Option<StoredTime> = row.try_get(1)?;
+        let date: Option<StoredDate> = row.try_get(17)?;
         Ok(Self {
             org,
             seq: row.try_get(0)?,
-            recorded_at: row.try_get(1)?,
-            event_type: row.try_get(2)?,
+            recorded_at: time.map_or(DateTime::<Utc>::MIN_UTC, Into::into),
+            event_type: row.try_get::<Option<_>, _>(2)?.unwrap_or_default(),
             caused_by: row.try_get(3)?,
             payload: row.try_get(4)?,
             body: row.try_get(5)?,
             salt: row.try_get(6)?,
-            payload_digest: row.try_get(7)?,
-            chain: row.try_get(8)?,
+            payload_digest: row.try_get::<Option<_>, _>(7)?.unwrap_or_default(),
+            chain: row.try_get::<Option<_>, _>(8)?.unwrap_or_default(),
             case_id: row.try_get(9)?,
             request_digest: row.try_get(10)?,
             outcome: row.try_get(11)?,
@@ -87,7 +91,7 @@ impl<'a> Event<'a> {
             service_category_id: row.try_get(14)?,
             service_type_id: row.try_get(15)?,
             cu_index: row.try_get(16)?,
-            appointment_date: row.try_get(17)?,
+            appointment_date: date.map(Into::into),
             start_minute: row.try_get(18)?,
             duration: row.try_get(19)?,
             channel: row.try_get(20)?,

@@ -81,7 +81,12 @@ async fn forge(
     .await
     .expect("a copy");
     for (column, data_type) in columns(app, schema, table).await {
+        // By this, pages are cut; the ledger does not say where batches end, so it is only checked to be in order.
+        let in_order_only = column == "batch_seq";
         for value in forgeries(&column, &data_type) {
+            if in_order_only && value.contains('+') {
+                continue;
+            }
             let update = format!(
                 "update {name} set {column} = {value} where {row} and {column} is distinct from {value}"
             );
@@ -136,7 +141,7 @@ async fn any_column_of_any_kind_of_event() {
         let near = seq - 1..=seq + 1;
         forged += forge(&app, "ledger", "events", &row, |verified| {
             (verified.ledger.told.iter())
-                .any(|told| told.org == "default" && near.contains(&told.seq))
+                .any(|told| told.org == "default" && (near.contains(&told.seq) || told.seq == -seq))
         })
         .await;
     }

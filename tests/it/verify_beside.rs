@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use bookwarden::replay::{Scope, Verified, verify};
 use sqlx::{Connection as _, PgConnection};
 use tokio::task::JoinHandle;
 
 use crate::replay::eventful;
-use crate::support::TestApp;
+use crate::support::{BOOKWARDEN, TestApp, booking};
 
 async fn connect(app: &TestApp) -> PgConnection {
     PgConnection::connect(&app.database_url)
@@ -15,29 +14,32 @@ async fn connect(app: &TestApp) -> PgConnection {
         .expect("a connection")
 }
 
-/// Verifies in a task; with the process id of its backend.
-async fn start(app: &TestApp) -> (JoinHandle<Verified>, i32) {
-    let mut connection = connect(app).await;
-    let pid = sqlx::query_scalar("select pg_backend_pid()")
-        .fetch_one(&mut connection)
-        .await
-        .expect("a process id");
-    let task = tokio::spawn(async move {
-        verify(&mut connection, Scope::default(), &mut ())
-            .await
-            .expect("the ledger can be read")
-    });
-    (task, pid)
+/// Verifies in a process of its own: whether all holds, and what it printed.
+fn start(app: &TestApp) -> JoinHandle<(bool, String)> {
+    let mut command = tokio::process::Command::new(BOOKWARDEN);
+    command
+        .args(["verify", "--json"])
+        .env("DATABASE_URL", &app.database_url);
+    tokio::spawn(async move {
+        let output = command.output().await.expect("bookwarden starts");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.success(), text)
+    })
 }
 
-/// Waits until a backend waits for a lock. When its transaction began, as text.
-async fn until_it_waits(app: &TestApp, pid: i32, not_begun: &str) -> String {
+async fn ended(verifying: JoinHandle<(bool, String)>) {
+    let (holds, printed) = verifying.await.expect("no panic");
+    assert!(holds, "{printed}");
+}
+
+/// Waits until it waits for a lock, in another transaction than one. When its transaction began, as text.
+async fn until_it_waits(app: &TestApp, not_begun: &str) -> String {
     loop {
         let waits: Option<String> = sqlx::query_scalar(
             "select xact_start::text from pg_stat_activity
-             where pid = $1 and wait_event_type = 'Lock' and xact_start::text <> $2",
+             where datname = current_database() and application_name = 'bookwarden cli'
+               and wait_event_type = 'Lock' and xact_start::text <> $1",
         )
-        .bind(pid)
         .bind(not_begun)
         .fetch_optional(&app.database)
         .await
@@ -59,16 +61,15 @@ async fn a_policy_table_is_locked_only_while_it_is_read() {
         .await
         .expect("a lock");
     // The policy tables are read by now; their snapshot is still open.
-    let (verifying, pid) = start(&app).await;
-    until_it_waits(&app, pid, "").await;
+    let verifying = start(&app);
+    until_it_waits(&app, "").await;
     let mut administrator = connect(&app).await;
     sqlx::raw_sql("set lock_timeout = '10s'; lock table policy.organizations, policy.rules, policy.customer_blocklist, policy.blackouts, policy.booking_windows, policy.customer_limits, policy.capacity_caps in access exclusive mode nowait")
         .execute(&mut administrator)
         .await
         .expect("nobody holds a lock");
     held.rollback().await.expect("the lock goes");
-    let verified = verifying.await.expect("no panic");
-    assert!(verified.holds(), "{verified:#?}");
+    ended(verifying).await;
     app.check().await;
 }
 
@@ -83,16 +84,15 @@ async fn a_table_that_is_emptied_after_the_snapshot_is_no_difference() {
         .execute(&mut *emptying)
         .await
         .expect("a lock");
-    let (verifying, pid) = start(&app).await;
+    let verifying = start(&app);
     // It has its snapshot, and waits for the table.
-    until_it_waits(&app, pid, "").await;
+    until_it_waits(&app, "").await;
     sqlx::raw_sql("truncate policy.capacity_caps")
         .execute(&mut *emptying)
         .await
         .expect("emptied");
     emptying.commit().await.expect("committed");
-    let verified = verifying.await.expect("no panic");
-    assert!(verified.holds(), "{verified:#?}");
+    ended(verifying).await;
     app.check().await;
 }
 
@@ -135,34 +135,25 @@ async fn who_waits_for_a_lock_steps_back_and_tries_again() {
         .execute(&mut *locking)
         .await
         .expect("a lock");
-    let (verifying, pid) = start(&app).await;
-    let first = until_it_waits(&app, pid, "").await;
+    let verifying = start(&app);
+    let first = until_it_waits(&app, "").await;
     // In another transaction: the one before gave up.
-    until_it_waits(&app, pid, &first).await;
+    until_it_waits(&app, &first).await;
     locking.rollback().await.expect("the lock goes");
-    let verified = verifying.await.expect("no panic");
-    assert!(verified.holds(), "{verified:#?}");
+    ended(verifying).await;
     app.check().await;
 }
 
 #[tokio::test]
 async fn bookings_and_policies_that_come_meanwhile_are_no_differences() {
     let app = eventful().await;
-    let (verifying, _) = start(&app).await;
-    let mut verifying = verifying;
+    let verifying = start(&app);
     let mut turn = 0;
-    loop {
-        tokio::select! {
-            verified = &mut verifying => {
-                let verified = verified.expect("no panic");
-                assert!(verified.holds(), "{verified:#?}");
-                break;
-            }
-            _ = app.book(&crate::support::booking()) => {
-                turn += 1;
-                app.sql(&format!("insert into policy.capacity_caps (max_appointments) values ({turn}); delete from policy.capacity_caps where max_appointments = {turn} - 1")).await;
-            }
-        }
+    while !verifying.is_finished() {
+        turn += 1;
+        app.book(&booking()).await;
+        app.sql(&format!("insert into policy.capacity_caps (max_appointments) values ({turn}); delete from policy.capacity_caps where max_appointments = {turn} - 1")).await;
     }
+    ended(verifying).await;
     app.check().await;
 }
