@@ -19,7 +19,7 @@ from policy.organizations o, (
     from generate_series(0, 99, 3) as n
     union all
     values
-        ('video by month', 'enforce', null, 'Video', 'service', 'month', 400, null, null, null, null::smallint[], 'bookedBy == "self-service"'),
+        ('video by month', 'enforce', null::integer, 'Video', 'service', 'month', 400, null::integer, null::integer, null::integer, null::smallint[], 'bookedBy == "self-service"'),
         ('mornings', 'enforce', null, 'Phone', 'calendar', 'day', 4, null, 480, 600, '{1,2,3,4,5}', null),
         ('off', 'off', null, null, 'calendar', 'day', 0, null, null, null, null, null)) as v;
 
