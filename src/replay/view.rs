@@ -57,51 +57,58 @@ pub(super) struct Attachment<'a> {
 impl<'a> Event<'a> {
     /// From a row of `read_events.sql`, by position: a ledger has many rows, and names would be looked up in each.
     pub(super) fn from_row(org: &'a str, row: &'a PgRow) -> Result<Self, sqlx::Error> {
-        let attachment_id: Option<Uuid> = row.try_get(28)?;
-        let attachment_digest: Option<&'a [u8]> = row.try_get(32)?;
+        let attachment_id: Option<Uuid> = row.try_get_unchecked(28)?;
+        let attachment_digest: Option<&'a [u8]> = row.try_get_unchecked(32)?;
         let attachment = match (attachment_id, attachment_digest) {
             (Some(attachment_id), Some(payload_digest)) => Some(Attachment {
                 attachment_id,
-                org: row.try_get(29)?,
-                payload: row.try_get(30)?,
-                salt: row.try_get(31)?,
+                org: row.try_get_unchecked(29)?,
+                payload: row.try_get_unchecked(30)?,
+                salt: row.try_get_unchecked(31)?,
                 payload_digest,
             }),
             _ => None,
         };
+        // Unchecked: the types are those of the statement, always.
         // None of these is null, unless somebody has dropped the table's constraints.
-        let time: Option<StoredTime> = row.try_get(1)?;
-        let date: Option<StoredDate> = row.try_get(17)?;
+        let time: Option<StoredTime> = row.try_get_unchecked(1)?;
+        let date: Option<StoredDate> = row.try_get_unchecked(17)?;
         Ok(Self {
             org,
-            seq: row.try_get(0)?,
+            seq: row.try_get_unchecked(0)?,
             recorded_at: time.map_or(DateTime::<Utc>::MIN_UTC, Into::into),
-            event_type: row.try_get::<Option<_>, _>(2)?.unwrap_or_default(),
-            caused_by: row.try_get(3)?,
-            payload: row.try_get(4)?,
-            body: row.try_get(5)?,
-            salt: row.try_get(6)?,
-            payload_digest: row.try_get::<Option<_>, _>(7)?.unwrap_or_default(),
-            chain: row.try_get::<Option<_>, _>(8)?.unwrap_or_default(),
-            case_id: row.try_get(9)?,
-            request_digest: row.try_get(10)?,
-            outcome: row.try_get(11)?,
-            unit_id: row.try_get(12)?,
-            service_id: row.try_get(13)?,
-            service_category_id: row.try_get(14)?,
-            service_type_id: row.try_get(15)?,
-            cu_index: row.try_get(16)?,
+            event_type: row
+                .try_get_unchecked::<Option<_>, _>(2)?
+                .unwrap_or_default(),
+            caused_by: row.try_get_unchecked(3)?,
+            payload: row.try_get_unchecked(4)?,
+            body: row.try_get_unchecked(5)?,
+            salt: row.try_get_unchecked(6)?,
+            payload_digest: row
+                .try_get_unchecked::<Option<_>, _>(7)?
+                .unwrap_or_default(),
+            chain: row
+                .try_get_unchecked::<Option<_>, _>(8)?
+                .unwrap_or_default(),
+            case_id: row.try_get_unchecked(9)?,
+            request_digest: row.try_get_unchecked(10)?,
+            outcome: row.try_get_unchecked(11)?,
+            unit_id: row.try_get_unchecked(12)?,
+            service_id: row.try_get_unchecked(13)?,
+            service_category_id: row.try_get_unchecked(14)?,
+            service_type_id: row.try_get_unchecked(15)?,
+            cu_index: row.try_get_unchecked(16)?,
             appointment_date: date.map(Into::into),
-            start_minute: row.try_get(18)?,
-            duration: row.try_get(19)?,
-            channel: row.try_get(20)?,
-            booked_by: row.try_get(21)?,
-            customer_record_id: row.try_get(22)?,
-            triggered_by_user_email: row.try_get(23)?,
-            cancellation_reason: row.try_get(24)?,
-            policy_kind: row.try_get(25)?,
-            policy_id_from: row.try_get(26)?,
-            policy_id_to: row.try_get(27)?,
+            start_minute: row.try_get_unchecked(18)?,
+            duration: row.try_get_unchecked(19)?,
+            channel: row.try_get_unchecked(20)?,
+            booked_by: row.try_get_unchecked(21)?,
+            customer_record_id: row.try_get_unchecked(22)?,
+            triggered_by_user_email: row.try_get_unchecked(23)?,
+            cancellation_reason: row.try_get_unchecked(24)?,
+            policy_kind: row.try_get_unchecked(25)?,
+            policy_id_from: row.try_get_unchecked(26)?,
+            policy_id_to: row.try_get_unchecked(27)?,
             attachment_id,
             attachment,
         })

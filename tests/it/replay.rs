@@ -7,7 +7,7 @@ use bookwarden::cubu::signature;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
-use crate::support::{BOOKWARDEN, SECRET, Server, TestApp, booking};
+use crate::support::{BOOKWARDEN, SECRET, Server, TestApp, booking, bookwarden_prints};
 
 /// The exit code and the line of JSON.
 fn bookwarden(app: &TestApp, arguments: &[&str]) -> (bool, Value) {
@@ -91,6 +91,13 @@ pub async fn eventful() -> TestApp {
     )
     .await
     .expect("an answer");
+    let created = ["token", "create", "--name", "auditor"];
+    bookwarden_prints(&app.database_url, &created, "");
+    let token = app
+        .text("select max(id)::text from access.audit_tokens")
+        .await;
+    bookwarden_prints(&app.database_url, &["token", "revoke", &token], "");
+    bookwarden_prints(&app.database_url, &["export", "--decisions", "-"], "");
     app
 }
 

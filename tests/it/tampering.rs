@@ -61,12 +61,13 @@ async fn columns(app: &TestApp, schema: &str, table: &str) -> Vec<(String, Strin
     .expect("columns")
 }
 
-/// Changes every column of one row in every way, and wants each found by `told`.
+/// Changes every column of one row, each in at most so many ways, and wants each found by `told`.
 async fn forge(
     app: &TestApp,
     schema: &str,
     table: &str,
     row: &str,
+    most: usize,
     told: impl Fn(&Verified) -> bool,
 ) -> usize {
     let name = format!("{schema}.{table}");
@@ -83,7 +84,7 @@ async fn forge(
     for (column, data_type) in columns(app, schema, table).await {
         // By this, pages are cut; the ledger does not say where batches end, so it is only checked to be in order.
         let in_order_only = column == "batch_seq";
-        for value in forgeries(&column, &data_type) {
+        for value in forgeries(&column, &data_type).into_iter().take(most) {
             if in_order_only && value.contains('+') {
                 continue;
             }
@@ -127,25 +128,27 @@ async fn any_column_of_any_kind_of_event() {
     let app = eventful().await;
     // Without the constraints that a superuser would drop first.
     app.sql("alter table ledger.events drop constraint seq_is_positive; alter table ledger.events alter payload_digest drop not null, alter chain drop not null, alter type drop not null, alter recorded_at drop not null").await;
-    let rows: Vec<i64> = sqlx::query_scalar(
-        "select min(seq) from ledger.events where org = 'default' group by type, attachment_id is null order by 1",
+    let rows: Vec<(i64, bool)> = sqlx::query_as(
+        "select min(seq), type = 'booking.decided' from ledger.events where org = 'default' group by type, attachment_id is null order by 1",
     )
     .fetch_all(&app.database)
     .await
     .expect("rows");
     assert!(rows.len() >= 9, "{rows:?}");
     let mut forged = 0;
-    for seq in rows {
+    for (seq, decided) in rows {
+        // A decision has every column but those of a policy; of the others, one forgery each tells that it is looked at.
+        let most = if decided { 9 } else { 1 };
         let row = format!("org = 'default' and seq = {seq}");
         // At the event itself, or at the first that misses it.
         let near = seq - 1..=seq + 1;
-        forged += forge(&app, "ledger", "events", &row, |verified| {
+        forged += forge(&app, "ledger", "events", &row, most, |verified| {
             (verified.ledger.told.iter())
                 .any(|told| told.org == "default" && (near.contains(&told.seq) || told.seq == -seq))
         })
         .await;
     }
-    assert!(forged > 300, "{forged}");
+    assert!(forged > 200, "{forged}");
 }
 
 #[tokio::test]
@@ -153,11 +156,11 @@ async fn any_column_of_heads_attachments_and_projections() {
     let app = eventful().await;
     app.sql("alter table ledger.heads drop constraint org_name; alter table ledger.attachments alter payload_digest drop not null").await;
     let named = |verified: &Verified| !verified.ledger.told.is_empty();
-    assert!(forge(&app, "ledger", "heads", "org = 'default'", named).await > 8);
+    assert!(forge(&app, "ledger", "heads", "org = 'default'", 9, named).await > 8);
     let one = "attachment_id = (select min(attachment_id::text)::uuid from ledger.attachments)";
     let bulk = app.number("select seq from ledger.events where attachment_id = (select min(attachment_id::text)::uuid from ledger.attachments)").await;
     let named = |verified: &Verified| verified.ledger.told.iter().any(|told| told.seq == bulk);
-    assert!(forge(&app, "ledger", "attachments", one, named).await > 8);
+    assert!(forge(&app, "ledger", "attachments", one, 9, named).await > 8);
 
     let case = app
         .text("select min(case_id::text) from ledger.reservations where org = 'default'")
@@ -168,14 +171,14 @@ async fn any_column_of_heads_attachments_and_projections() {
         verified.ledger.holds()
             && told.any(|told| told.table == "ledger.reservations" && told.key == case)
     };
-    assert!(forge(&app, "ledger", "reservations", &row, named).await > 15);
+    assert!(forge(&app, "ledger", "reservations", &row, 9, named).await > 15);
 
     let hit = "ctid = (select min(ctid) from ledger.policy_hits where org = 'default' and cardinality(seqs) = 1)";
     let named = |verified: &Verified| {
         let mut told = verified.differences.told.iter();
         verified.ledger.holds() && told.any(|told| told.table == "ledger.policy_hits")
     };
-    assert!(forge(&app, "ledger", "policy_hits", hit, named).await > 8);
+    assert!(forge(&app, "ledger", "policy_hits", hit, 9, named).await > 8);
 }
 
 #[tokio::test]
@@ -193,7 +196,7 @@ async fn any_column_of_any_policy() {
     ] {
         let name = format!("policy.{table}");
         let row = format!("id = (select max(id) from {name} where org = 'default')");
-        let forged = forge(&app, "policy", table, &row, |verified| {
+        let forged = forge(&app, "policy", table, &row, 1, |verified| {
             verified.ledger.holds()
                 && verified
                     .differences
@@ -202,7 +205,7 @@ async fn any_column_of_any_policy() {
                     .any(|told| told.table == name)
         })
         .await;
-        assert!(forged > 4, "{table}: {forged}");
+        assert!(forged > 3, "{table}: {forged}");
     }
 }
 
