@@ -141,7 +141,8 @@ impl Days {
 /// The held places of one ledger.
 #[derive(Debug, Default)]
 pub(super) struct Places {
-    by_case: FastMap<Uuid, Held>,
+    // Boxed: a table that grows holds its entries twice, and half of it is empty after.
+    by_case: FastMap<Uuid, Box<Held>>,
     by_service: Days,
     by_unit: Days,
     tallies: Tallies,
@@ -150,7 +151,7 @@ pub(super) struct Places {
 
 impl Places {
     pub(super) fn held(&self, case_id: Uuid) -> Option<&Held> {
-        self.by_case.get(&case_id)
+        self.by_case.get(&case_id).map(AsRef::as_ref)
     }
 
     pub(super) fn tallies(&self) -> &Tallies {
@@ -183,12 +184,14 @@ impl Places {
         self.by_service
             .insert(place.service_id, place.date, case_id);
         self.by_unit.insert(place.unit_id, place.date, case_id);
-        self.by_case.insert(case_id, held);
+        self.by_case.insert(case_id, Box::new(held));
     }
 
     /// A case's place goes.
-    pub(super) fn free(&mut self, case_id: Uuid) -> Option<Held> {
-        let held = self.by_case.remove(&case_id)?;
+    pub(super) fn free(&mut self, case_id: Uuid) {
+        let Some(held) = self.by_case.remove(&case_id) else {
+            return;
+        };
         let place = &held.place;
         self.tallies.free(place);
         if let Some(customer) = place.customer_record_id {
@@ -197,7 +200,6 @@ impl Places {
         self.by_service
             .remove(place.service_id, place.date, case_id);
         self.by_unit.remove(place.unit_id, place.date, case_id);
-        Some(held)
     }
 
     /// Counts the buckets that are not known yet; from then on their counts are kept.

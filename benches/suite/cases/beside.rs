@@ -11,6 +11,7 @@ use crate::open_loop::open;
 use crate::report::Target::AtLeast;
 use crate::requests::{Aim, Requests};
 use crate::server::Server;
+use crate::wrk::closed;
 use crate::{Bench, next_run};
 
 const ROUNDS: usize = 3;
@@ -44,8 +45,14 @@ pub async fn run(bench: &mut Bench) -> Result<(), Failure> {
     for round in 0..ROUNDS {
         for (index, (beside, name)) in ALL.into_iter().enumerate() {
             let running = Running::start(&database, beside).await?;
-            let spread = |run| Requests::new(run, Aim::Spread);
-            let closed = bench.load(&database, &server, spread, CONNECTIONS).await?;
+            // Some of them are refused by now, and so not counted in the reservations.
+            let closed = closed(
+                bench.cluster.folder(),
+                &server.url(),
+                &Requests::new(next_run(), Aim::Spread),
+                CONNECTIONS,
+                bench.seconds,
+            )?;
             let latencies = open(
                 &server.address,
                 &Requests::new(next_run(), Aim::Spread),
