@@ -125,7 +125,7 @@ impl Walk {
                 format!("of {}", attachment.org),
             );
         }
-        let stored = hex::encode(&attachment.payload_digest);
+        let stored = hex::encode(attachment.payload_digest);
         if read.attachment_digest != Some(&stored) {
             self.tell(
                 event.seq,
