@@ -88,8 +88,13 @@ async fn forge(
             if in_order_only && value.contains('+') {
                 continue;
             }
+            let there = if most > 1 {
+                "true".to_owned()
+            } else {
+                format!("{column} is not null")
+            };
             let update = format!(
-                "update {name} set {column} = {value} where {row} and {column} is distinct from {value}"
+                "update {name} set {column} = {value} where {row} and {there} and {column} is distinct from {value}"
             );
             // What the table's own constraints refuse even to a superuser is no forgery.
             let Ok(done) = sqlx::raw_sql(AssertSqlSafe(update.clone()))
@@ -137,7 +142,7 @@ async fn any_column_of_any_kind_of_event() {
     assert!(rows.len() >= 9, "{rows:?}");
     let mut forged = 0;
     for (seq, decided) in rows {
-        // A decision has every column but those of a policy; of the others, one forgery each tells that it is looked at.
+        // A decision has every column but those of a policy; of the others, those that they have.
         let most = if decided { 9 } else { 1 };
         let row = format!("org = 'default' and seq = {seq}");
         // At the event itself, or at the first that misses it.
@@ -148,7 +153,7 @@ async fn any_column_of_any_kind_of_event() {
         })
         .await;
     }
-    assert!(forged > 200, "{forged}");
+    assert!(forged > 100, "{forged}");
 }
 
 #[tokio::test]
@@ -196,7 +201,7 @@ async fn any_column_of_any_policy() {
     ] {
         let name = format!("policy.{table}");
         let row = format!("id = (select max(id) from {name} where org = 'default')");
-        let forged = forge(&app, "policy", table, &row, 1, |verified| {
+        let forged = forge(&app, "policy", table, &row, 2, |verified| {
             verified.ledger.holds()
                 && verified
                     .differences
@@ -205,7 +210,7 @@ async fn any_column_of_any_policy() {
                     .any(|told| told.table == name)
         })
         .await;
-        assert!(forged > 3, "{table}: {forged}");
+        assert!(forged > 1, "{table}: {forged}");
     }
 }
 
