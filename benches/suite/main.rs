@@ -11,6 +11,7 @@
 mod cases;
 mod cluster;
 mod failure;
+mod mixed;
 mod open_loop;
 mod peers {
     pub mod web;
@@ -44,7 +45,7 @@ struct Arguments {
     /// Seconds of each measurement
     #[arg(long, default_value_t = 8)]
     seconds: u64,
-    /// With the case of 10,000,000 events (some ten minutes, 20 GB of disk)
+    /// With the cases of 10,000,000 events (some ten minutes, 20 GB of disk) and of 1,000,000 mixed events to replay
     #[arg(long)]
     large: bool,
     /// Where the cluster and the requests are put (a folder of its own in there, removed after); unless set, where temporary
@@ -66,6 +67,8 @@ enum Case {
     Growth,
     Cost,
     Core,
+    Replay,
+    Beside,
 }
 
 /// What the cases work with.
@@ -131,6 +134,8 @@ async fn measure(arguments: Arguments) -> Result<(), Failure> {
             Case::Growth => cases::growth::run(&mut bench).await?,
             Case::Cost => cases::cost::run(&mut bench).await?,
             Case::Core => cases::core::run(&mut bench)?,
+            Case::Beside => cases::beside::run(&mut bench).await?,
+            Case::Replay => cases::replay::run(&mut bench).await?,
         }
     }
     bench.report.finish(&machine, arguments.json.as_deref())

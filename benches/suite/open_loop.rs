@@ -60,13 +60,13 @@ pub fn open(address: &str, requests: &Requests, rate: u64, seconds: u64) -> Resu
 }
 
 /// One kept-alive HTTP connection that knows just enough HTTP.
-struct Connection {
+pub struct Connection {
     stream: BufReader<TcpStream>,
     answer: Vec<u8>,
 }
 
 impl Connection {
-    fn open(address: &str) -> Result<Self, Failure> {
+    pub fn open(address: &str) -> Result<Self, Failure> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_secs(10)))?;
@@ -77,6 +77,18 @@ impl Connection {
     }
 
     fn ask(&mut self, request: &[u8]) -> Result<(), Failure> {
+        match self.send(request)? {
+            200 => Ok(()),
+            status => Err(Failure::Wrong {
+                what: "HTTP status",
+                wanted: 200,
+                got: status,
+            }),
+        }
+    }
+
+    /// Sends a request and reads the whole answer; its status.
+    pub fn send(&mut self, request: &[u8]) -> Result<u64, Failure> {
         self.stream.get_mut().write_all(request)?;
         let mut line = String::new();
         let mut length = 0;
@@ -101,14 +113,6 @@ impl Connection {
         }
         self.answer.resize(length, 0);
         self.stream.read_exact(&mut self.answer)?;
-        if status == 200 {
-            Ok(())
-        } else {
-            Err(Failure::Wrong {
-                what: "HTTP status",
-                wanted: 200,
-                got: status,
-            })
-        }
+        Ok(status)
     }
 }

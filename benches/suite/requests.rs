@@ -41,7 +41,7 @@ pub fn service_id(n: u64) -> Uuid {
 }
 
 /// A service's unit: ten services each.
-fn unit_id(service: u64) -> Uuid {
+pub fn unit_id(service: u64) -> Uuid {
     Uuid::from_u128(0x0417_0000_0000_4000_8000_0000_0000_0000 | u128::from(service / 10))
 }
 
@@ -53,7 +53,7 @@ fn id(run: u64, n: u64, what: u64) -> Uuid {
 }
 
 /// SplitMix64.
-fn mix(value: u64) -> u64 {
+pub fn mix(value: u64) -> u64 {
     let mut z = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

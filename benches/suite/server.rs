@@ -25,7 +25,10 @@ impl Server {
             .arg("serve")
             .env("DATABASE_URL", &database.url)
             .env("BOOKWARDEN_LISTEN", "127.0.0.1:0")
-            .env("BOOKWARDEN_LOG", "warn,bookwarden=info")
+            .env(
+                "BOOKWARDEN_LOG",
+                "warn,bookwarden=info,bookwarden::http::observe=error,bookwarden::problems=error",
+            )
             .env("BOOKWARDEN_LOG_FORMAT", "json");
         Self::wait_for(command, "bookwarden serve")
     }

@@ -55,6 +55,16 @@ fn stat(pid: u32) -> Option<Stat> {
     })
 }
 
+/// The last of the cores on which this program may run.
+pub fn last_core() -> usize {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let allowed = status
+        .lines()
+        .find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
+    let last = allowed.and_then(|list| list.rsplit([',', '-']).next()?.trim().parse().ok());
+    last.unwrap_or(0)
+}
+
 /// The machine, in a line.
 pub fn machine() -> String {
     let read = |path| fs::read_to_string(path).unwrap_or_default();

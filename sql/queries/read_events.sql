@@ -1,5 +1,5 @@
--- Events of one ledger after a number, up to another, in order, with their attachments: what a replay reads.
--- $1 org, $2 after, $3 up to. Leans on events_pkey and attachments_pkey; the limit keeps the planner to one look-up an event, so that
+-- Events of one ledger from a number on, up to another, in order, with their attachments: what a replay reads.
+-- $1 org, $2 from, $3 up to, $4 at most so many. Leans on events_pkey and attachments_pkey; the inner limit keeps the planner to one look-up an event, so that
 -- the order of the index is the order of the rows and nothing is sorted.
 select
     e.seq, e.recorded_at, e.type, e.caused_by, e.payload, e.body, e.salt, e.payload_digest, e.chain,
@@ -11,5 +11,6 @@ from ledger.events e
 left join lateral (
     select * from ledger.attachments a where a.attachment_id = e.attachment_id limit 1
 ) a on true
-where e.org = $1 and e.seq > $2 and e.seq <= $3
+where e.org = $1 and e.seq >= $2 and e.seq <= $3
 order by e.seq
+limit $4

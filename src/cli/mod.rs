@@ -73,6 +73,14 @@ pub fn main(cli: Cli) -> ExitCode {
     }
 }
 
+/// For what reads and computes by turns: a second thread to wait for the socket would only cost it switches.
+fn one_thread() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(CliError::Runtime)
+}
+
 fn run(cli: Cli) -> Result<ExitCode, CliError> {
     let runtime = tokio::runtime::Runtime::new().map_err(CliError::Runtime)?;
     match cli.command {
@@ -84,8 +92,8 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Token(args) => runtime.block_on(token::run(args))?,
         Command::Export(args) => runtime.block_on(export::run(args))?,
         Command::Org(args) => runtime.block_on(org::run(args))?,
-        Command::Replay(args) => return runtime.block_on(replay::run(args)),
-        Command::Verify(args) => return runtime.block_on(verify::run(args)),
+        Command::Replay(args) => return one_thread()?.block_on(replay::run(args)),
+        Command::Verify(args) => return one_thread()?.block_on(verify::run(args)),
         Command::Health(args) => health::run(args)?,
     }
     Ok(ExitCode::SUCCESS)

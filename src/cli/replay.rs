@@ -10,7 +10,7 @@ use super::CliError;
 use super::connection::DataDir;
 use super::progress::Bar;
 use crate::org::Org;
-use crate::replay::{Options, Scope, Source, Summary, check_snapshot, replay};
+use crate::replay::{Noted, Options, Scope, Source, Summary, check_snapshot, replay};
 
 #[derive(Debug, Args)]
 pub(super) struct ReplayArgs {
@@ -23,6 +23,12 @@ pub(super) struct ReplayArgs {
     /// Up to this ledger number
     #[arg(long, value_name = "NUMBER", requires = "org")]
     to: Option<i64>,
+    /// An event that was noted elsewhere, as a replay prints it: it must be there, with this chain value
+    #[arg(long, value_name = "NUMBER:CHAIN", requires = "org")]
+    noted: Option<Noted>,
+    /// Take events whose content was erased as they are; else each of them is a mismatch
+    #[arg(long)]
+    allow_erased: bool,
     /// Read an exported file instead of a database (`bookwarden export --events`)
     #[arg(long)]
     file: Option<PathBuf>,
@@ -33,7 +39,7 @@ pub(super) struct ReplayArgs {
     #[arg(long, value_name = "FILE")]
     save_snapshot: Option<PathBuf>,
     /// Check the state in this file: fold from number 1 up to it, and compare
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["org", "from", "to", "from_snapshot", "save_snapshot"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["org", "from", "to", "noted", "allow_erased", "from_snapshot", "save_snapshot"])]
     check_snapshot: Option<PathBuf>,
     /// Print one line of JSON
     #[arg(long)]
@@ -64,6 +70,8 @@ pub(super) async fn run(args: ReplayArgs) -> Result<ExitCode, CliError> {
                     org: args.org,
                     from: args.from,
                     to: args.to,
+                    noted: args.noted,
+                    allow_erased: args.allow_erased,
                 },
                 from_snapshot: args.from_snapshot,
                 save_snapshot: args.save_snapshot,
@@ -97,10 +105,12 @@ pub(super) fn print(out: &mut impl Write, summary: &Summary) -> std::io::Result<
         };
         writeln!(
             out,
-            "ledger {}: events {} to {} ({end})",
+            "ledger {}: events {} to {} ({end}); noted as {}:{}",
             ledger.org,
             ledger.after + 1,
-            ledger.last
+            ledger.last,
+            ledger.last,
+            ledger.chain
         )?;
     }
     writeln!(

@@ -9,13 +9,19 @@ use super::connection::DataDir;
 use super::progress::Bar;
 use super::{CliError, replay};
 use crate::org::Org;
-use crate::replay::{Verified, verify};
+use crate::replay::{Noted, Scope, Verified, verify};
 
 #[derive(Debug, Args)]
 pub(super) struct VerifyArgs {
     /// Only this organization
     #[arg(long)]
     org: Option<Org>,
+    /// An event that was noted elsewhere, as a replay prints it: it must be there, with this chain value
+    #[arg(long, value_name = "NUMBER:CHAIN", requires = "org")]
+    noted: Option<Noted>,
+    /// Take events whose content was erased as they are; else each of them is a mismatch
+    #[arg(long)]
+    allow_erased: bool,
     /// Print one line of JSON
     #[arg(long)]
     json: bool,
@@ -25,8 +31,14 @@ pub(super) struct VerifyArgs {
 
 pub(super) async fn run(args: VerifyArgs) -> Result<ExitCode, CliError> {
     let mut connection = args.database.connect().await?;
+    let scope = Scope {
+        org: args.org,
+        noted: args.noted,
+        allow_erased: args.allow_erased,
+        ..Scope::default()
+    };
     let mut bar = Bar::new("events");
-    let verified = verify(&mut connection, args.org, &mut bar).await?;
+    let verified = verify(&mut connection, scope, &mut bar).await?;
     drop(bar);
     let mut out = std::io::stdout().lock();
     if args.json {

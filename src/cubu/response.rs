@@ -1,5 +1,6 @@
 //! The answer to `beforeBookAppointment`: twelve keys, every time.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -91,11 +92,26 @@ impl Response {
     /// The exact body that is answered and recorded: all twelve keys in the contract's order, the contract's rule applied.
     #[must_use]
     pub fn to_body(&self) -> String {
+        serde_json::to_string(&*self.as_answered())
+            .expect("texts, flags and maps with text keys are always JSON")
+    }
+}
+
+impl Response {
+    fn as_answered(&self) -> Cow<'_, Self> {
         let gives_details = self.contact_phone_number.is_some() || self.contact_email.is_some();
         if self.use_customer_contact_info && gives_details {
-            return self.clone().finished().to_body();
+            Cow::Owned(self.clone().finished())
+        } else {
+            Cow::Borrowed(self)
         }
-        serde_json::to_string(self).expect("texts, flags and maps with text keys are always JSON")
+    }
+
+    /// The same as [`Response::to_body`], for putting into other JSON: not parsed again.
+    #[must_use]
+    pub fn to_raw(&self) -> Box<RawValue> {
+        serde_json::value::to_raw_value(&*self.as_answered())
+            .expect("texts, flags and maps with text keys are always JSON")
     }
 }
 

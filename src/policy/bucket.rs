@@ -94,8 +94,10 @@ pub struct Bucket {
     )]
     pub booked_by: Option<BookedBy>,
     /// First date.
+    #[serde(serialize_with = "date_text")]
     pub from: NaiveDate,
     /// The date after the last.
+    #[serde(serialize_with = "date_text")]
     pub until: NaiveDate,
     /// Starting at or after this minute of the day.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -106,6 +108,29 @@ pub struct Bucket {
     /// On these weekdays.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weekdays: Option<Weekdays>,
+}
+
+/// As chrono writes it, without the way through its formatting: an explanation has two dates for each cap.
+fn date_text<S: Serializer>(date: &NaiveDate, serializer: S) -> Result<S::Ok, S::Error> {
+    let Some(year) = u32::try_from(date.year())
+        .ok()
+        .filter(|year| *year <= 9_999)
+    else {
+        return date.serialize(serializer);
+    };
+    let mut text = *b"0000-00-00";
+    let numbers = [(0..4, year), (5..7, date.month()), (8..10, date.day())];
+    for (place, mut number) in numbers {
+        for digit in text[place].iter_mut().rev() {
+            // Less than ten.
+            *digit += (number % 10) as u8;
+            number /= 10;
+        }
+    }
+    match std::str::from_utf8(&text) {
+        Ok(text) => serializer.serialize_str(text),
+        Err(_) => date.serialize(serializer),
+    }
 }
 
 fn booked_by_text<S: Serializer>(

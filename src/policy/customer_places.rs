@@ -1,14 +1,15 @@
 //! The places that customers hold, kept true as places come and go.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
+use super::hash::FastMap;
 use super::place::Place;
 
 /// Places by customer and case. Bookings without a customer are not in it.
 #[derive(Debug, Clone, Default)]
-pub struct CustomerPlaces(HashMap<Uuid, BTreeMap<Uuid, Place>>);
+pub struct CustomerPlaces(FastMap<Uuid, BTreeMap<Uuid, Place>>);
 
 impl CustomerPlaces {
     /// A case took a place, or is known to hold it.

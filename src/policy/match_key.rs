@@ -9,7 +9,11 @@ use serde_json::value::RawValue;
 /// Both sides map every character by itself: Unicode's one rule that looks at the neighbours, the final sigma, is undone.
 #[must_use]
 pub fn match_key(value: &str) -> String {
-    value.trim().to_lowercase().replace('ς', "σ")
+    let value = value.trim();
+    if value.is_ascii() {
+        return value.to_ascii_lowercase();
+    }
+    value.to_lowercase().replace('ς', "σ")
 }
 
 /// The texts of a case field that are compared: a text is itself, a number or boolean its JSON text, a list each of its

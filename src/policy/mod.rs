@@ -16,6 +16,7 @@ pub mod decide;
 pub mod explanation;
 pub mod expression;
 pub mod facts;
+pub mod hash;
 mod hearing;
 pub mod kind;
 pub mod local_time;

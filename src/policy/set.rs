@@ -1,6 +1,6 @@
 //! An organization's policies in force, as a fold of its policy events.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use uuid::Uuid;
@@ -10,6 +10,7 @@ use super::booking_windows::BookingWindow;
 use super::capacity_caps::CapacityCap;
 use super::change::PolicyChange;
 use super::customer_limits::CustomerLimit;
+use super::hash::FastMap;
 use super::kind::Kind;
 use super::place::Place;
 use super::row::{Policy, RowError, Terms};
@@ -50,10 +51,10 @@ impl Default for Organization {
 /// policies that could concern it, and a hundred thousand of other services cost it nothing.
 #[derive(Debug)]
 pub struct Scoped<T> {
-    by_service: HashMap<Uuid, BTreeMap<i64, Box<Policy<T>>>>,
-    by_unit: HashMap<Uuid, BTreeMap<i64, Box<Policy<T>>>>,
+    by_service: FastMap<Uuid, BTreeMap<i64, Box<Policy<T>>>>,
+    by_unit: FastMap<Uuid, BTreeMap<i64, Box<Policy<T>>>>,
     common: BTreeMap<i64, Box<Policy<T>>>,
-    rooms: HashMap<i64, Room>,
+    rooms: FastMap<i64, Room>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -66,10 +67,10 @@ enum Room {
 impl<T> Default for Scoped<T> {
     fn default() -> Self {
         Self {
-            by_service: HashMap::new(),
-            by_unit: HashMap::new(),
+            by_service: FastMap::default(),
+            by_unit: FastMap::default(),
             common: BTreeMap::new(),
-            rooms: HashMap::new(),
+            rooms: FastMap::default(),
         }
     }
 }
@@ -120,7 +121,7 @@ impl<T: Terms> Scoped<T> {
 
     /// Takes a row out.
     pub fn remove(&mut self, id: i64) {
-        fn leave<T>(rooms: &mut HashMap<Uuid, BTreeMap<i64, Box<Policy<T>>>>, key: Uuid, id: i64) {
+        fn leave<T>(rooms: &mut FastMap<Uuid, BTreeMap<i64, Box<Policy<T>>>>, key: Uuid, id: i64) {
             if let Some(policies) = rooms.get_mut(&key) {
                 policies.remove(&id);
                 if policies.is_empty() {

@@ -1,14 +1,15 @@
 //! The blocklist's rows by the keys under which a booking looks for them: what the live service asks an index for.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::policy::customer_blocklist::{BlockedCustomer, BlocklistKey};
+use crate::policy::hash::FastMap;
 use crate::policy::row::Policy;
 
 /// Ids by key. The rows themselves stay texts: of a million, few are ever looked at.
 #[derive(Debug, Default)]
-pub(super) struct Blocklist(HashMap<BlocklistKey, Vec<i64>>);
+pub(super) struct Blocklist(FastMap<BlocklistKey, Vec<i64>>);
 
 fn key_of(row: &str) -> Option<BlocklistKey> {
     BlocklistKey::of_row(&serde_json::from_str::<BlockedCustomer>(row).ok()?)

@@ -1,25 +1,15 @@
 //! Requests: each is read again, and what would be written compared with what is stored. Decisions have a file of their own.
 
-use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::columns::{self, PolicyColumns};
-use super::event::StoredEvent;
 use super::report::What;
-use super::walk::Walk;
-use crate::cubu::request::{self, Booking};
+use super::view::Event;
+use super::walk::{Request, Walk};
+use crate::cubu::request;
 use crate::ledger::booking::{self, Rejected, Signed};
 use crate::ledger::digest::{Digest, sha256};
 use crate::ledger::event::{Columns, Content};
-
-/// A request that waits for its decision.
-#[derive(Debug)]
-pub(super) struct Request {
-    pub(super) seq: i64,
-    pub(super) recorded_at: DateTime<Utc>,
-    // None: erased, or not to be read.
-    pub(super) asked: Option<(Booking, Digest)>,
-}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -52,8 +42,8 @@ struct RejectedPayload {
 
 impl Walk {
     /// `booking.requested`
-    pub(super) fn requested(&mut self, event: &StoredEvent, payload: &str) {
-        let body = event.body.as_deref().unwrap_or_default();
+    pub(super) fn requested(&mut self, event: &Event<'_>, payload: &str) {
+        let body = event.body.unwrap_or_default();
         let asked = match request::parse(body.as_bytes()) {
             Ok(booking) => Some((booking, sha256(body.as_bytes()))),
             Err(error) => {
@@ -78,7 +68,7 @@ impl Walk {
     }
 
     /// `booking.repeated`: the answer must stand, by promise 4.
-    pub(super) fn repeated(&mut self, event: &StoredEvent, payload: &str) {
+    pub(super) fn repeated(&mut self, event: &Event<'_>, payload: &str) {
         self.summary.repeats += 1;
         let Some(payload_read) =
             self.read::<RepeatedPayload>(event.seq, payload, |payload| payload.version)
@@ -113,7 +103,7 @@ impl Walk {
     }
 
     /// `request.rejected`
-    pub(super) fn rejected(&mut self, event: &StoredEvent, payload: &str) {
+    pub(super) fn rejected(&mut self, event: &Event<'_>, payload: &str) {
         self.summary.rejected += 1;
         let Some(read) =
             self.read::<RejectedPayload>(event.seq, payload, |payload| payload.version)
@@ -165,13 +155,13 @@ impl Walk {
     }
 
     /// Compares an event with what would be written.
-    pub(super) fn compare(&mut self, event: &StoredEvent, content: &Content) {
-        if event.payload.as_deref() != Some(&content.payload) {
+    pub(super) fn compare(&mut self, event: &Event<'_>, content: &Content) {
+        if event.payload != Some(&content.payload) {
             self.tell(
                 event.seq,
                 What::Payload,
                 &content.payload,
-                event.payload.as_deref().unwrap_or("null"),
+                event.payload.unwrap_or("null"),
             );
         }
         if event.caused_by != content.caused_by {
@@ -191,7 +181,7 @@ impl Walk {
         self.compare_columns(event, &content.columns);
     }
 
-    pub(super) fn compare_columns(&mut self, event: &StoredEvent, columns: &Columns) -> bool {
+    pub(super) fn compare_columns(&mut self, event: &Event<'_>, columns: &Columns) -> bool {
         let mut equal = true;
         columns::compare(
             event,

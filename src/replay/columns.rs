@@ -2,8 +2,8 @@
 
 use std::fmt::Debug;
 
-use super::event::StoredEvent;
 use super::report::What;
+use super::view::Event;
 use crate::ledger::event::Columns;
 
 /// The columns of policy events.
@@ -17,7 +17,7 @@ pub(super) struct PolicyColumns<'a> {
 
 /// Tells each column that differs, with what was expected and what was found.
 pub(super) fn compare(
-    event: &StoredEvent,
+    event: &Event<'_>,
     columns: &Columns,
     policy: &PolicyColumns<'_>,
     mut tell: impl FnMut(What, String, String),
@@ -36,13 +36,13 @@ pub(super) fn compare(
     }
     macro_rules! same_text {
         ($column:ident) => {
-            compare!($column: event.$column.as_deref(), columns.$column.as_deref();)
+            compare!($column: event.$column, columns.$column.as_deref();)
         };
     }
     same!(case_id);
     compare!(request_digest:
-        event.request_digest.as_deref(), columns.request_digest.as_ref().map(<[u8; 32]>::as_slice););
-    compare!(outcome: event.outcome.as_deref(), columns.outcome;);
+        event.request_digest, columns.request_digest.as_ref().map(<[u8; 32]>::as_slice););
+    compare!(outcome: event.outcome, columns.outcome;);
     same!(unit_id);
     same!(service_id);
     same!(service_category_id);
@@ -52,12 +52,12 @@ pub(super) fn compare(
     same!(start_minute);
     same!(duration);
     same_text!(channel);
-    compare!(booked_by: event.booked_by.as_deref(), columns.booked_by;);
+    compare!(booked_by: event.booked_by, columns.booked_by;);
     same!(customer_record_id);
     same_text!(triggered_by_user_email);
     same_text!(cancellation_reason);
     compare!(
-        policy_kind: event.policy_kind.as_deref(), policy.policy_kind;
+        policy_kind: event.policy_kind, policy.policy_kind;
         policy_id_from: event.policy_id_from, policy.policy_id_from;
         policy_id_to: event.policy_id_to, policy.policy_id_to;
         attachment_id: event.attachment_id, policy.attachment_id;

@@ -1,28 +1,26 @@
-//! From a database: events, attachments and heads in one read-only snapshot, streamed. Bookings go on meanwhile.
+//! From a database: events, attachments and heads, streamed; read only, and in short snapshots.
+//!
+//! Events are never changed and come at the end, so whoever reads a ledger in stretches, each in a snapshot of its own, sees what one
+//! snapshot at the end would show. One long snapshot would slow bookings down: as long as it is open, Postgres must keep every version
+//! of the ledger's head, of which each batch makes one, and every batch walks along them. The last stretch is read together with the
+//! head, and with whatever else is to fit the ledger's end.
 
 use std::collections::BTreeMap;
 
 use futures_util::TryStreamExt as _;
 use sqlx::PgConnection;
 
-use super::event::{StoredEvent, StoredHead};
+use super::compare::{CompareError, MOST_TRIES, PAUSE, compare};
+use super::difference::Differences;
+use super::event::StoredHead;
+use super::reading::in_snapshot;
 use super::report::Summary;
-use super::run::{Reached, Replay, ReplayError, Scope, Watch};
-use super::snapshot::{Start, Writer};
-use super::verify::{Differences, compare};
+use super::run::{Replay, ReplayError, Scope, Start, Watch};
+use super::snapshot::Writer;
+use super::view::Event;
 
-/// One snapshot for everything that is read. Each event is looked up in the order of its index: a sort would hold the ledger in
-/// memory. Texts of rows must be those that the triggers wrote.
-const BEGIN: &str = "
-    begin isolation level repeatable read read only;
-    set local statement_timeout = 0;
-    set local timezone = 'UTC';
-    set local datestyle = 'ISO';
-    set local enable_sort = off;
-    set local enable_seqscan = off;
-    set local enable_bitmapscan = off;
-    set local max_parallel_workers_per_gather = 0;
-    set local jit = off";
+/// How many events are read in one snapshot: some tenths of a second. So few for tests that their ledgers, too, take several.
+const STRETCH: i64 = if cfg!(debug_assertions) { 50 } else { 50_000 };
 
 /// An advance is told every so many events.
 const STRIDE: u64 = 1_024;
@@ -41,26 +39,9 @@ pub(super) async fn replay(
     mut extras: Extras<'_>,
     watch: &mut dyn Watch,
 ) -> Result<Summary, ReplayError> {
-    sqlx::raw_sql(BEGIN).execute(&mut *connection).await?;
-    let result = read(connection, scope, starts, &mut extras, watch).await;
-    sqlx::raw_sql("rollback").execute(&mut *connection).await?;
-    result
-}
-
-async fn read(
-    connection: &mut PgConnection,
-    scope: Scope,
-    starts: BTreeMap<String, Start>,
-    extras: &mut Extras<'_>,
-    watch: &mut dyn Watch,
-) -> Result<Summary, ReplayError> {
+    let mut heads = heads(connection).await?;
     let mut replay = Replay::new(scope, starts);
-    let heads = heads(connection).await?;
-    let orgs: Vec<String> = heads.iter().map(|head| head.org.clone()).collect();
-    let heads: Vec<StoredHead> = heads
-        .into_iter()
-        .filter(|head| replay.concerns(&head.org))
-        .collect();
+    heads.retain(|head| replay.concerns(&head.org));
     if let (Some(org), true) = (&replay.scope().org, heads.is_empty()) {
         return Err(ReplayError::UnknownOrg(org.clone()));
     }
@@ -71,16 +52,7 @@ async fn read(
             .sum(),
     );
     for head in &heads {
-        let after = replay.begin(&head.org);
-        watch.advance(u64::try_from(after).unwrap_or_default());
-        events(connection, &mut replay, &head.org, after, watch).await?;
-        let Some(reached) = replay.end(Some(head)) else {
-            continue;
-        };
-        use_state(connection, reached, extras).await?;
-    }
-    if let Some(differences) = &mut extras.differences {
-        differences.find_strays(connection, &orgs).await?;
+        ledger(connection, &mut replay, &head.org, &mut extras, watch).await?;
     }
     Ok(replay.finish())
 }
@@ -92,46 +64,93 @@ pub(super) async fn heads(connection: &mut PgConnection) -> Result<Vec<StoredHea
         .await
 }
 
+async fn ledger(
+    connection: &mut PgConnection,
+    replay: &mut Replay,
+    org: &str,
+    extras: &mut Extras<'_>,
+    watch: &mut dyn Watch,
+) -> Result<(), ReplayError> {
+    let mut from = replay.begin(org);
+    watch.advance(u64::try_from(from).map_or(0, |from| from.saturating_sub(1)));
+    if extras.differences.is_some() {
+        replay.note_hits();
+    }
+    let mut read = STRETCH;
+    while read == STRETCH {
+        read = in_snapshot(connection, async |connection| {
+            events(connection, replay, org, &mut from, STRETCH, watch).await
+        })
+        .await?;
+    }
+    let mut tries = 0;
+    let head = loop {
+        let ended = in_snapshot(connection, async |connection| {
+            end(connection, replay, org, &mut from, extras, watch).await
+        })
+        .await;
+        match ended {
+            Err(CompareError::Stale) if tries < MOST_TRIES => tries += 1,
+            other => break other?,
+        }
+        tokio::time::sleep(PAUSE).await;
+    };
+    if let Some(reached) = replay.end(Some(&head))
+        && let Some(writer) = &mut extras.save
+    {
+        writer.write(&reached)?;
+    }
+    Ok(())
+}
+
+/// The rest of a ledger, its head, and what is to fit them: in one snapshot.
+async fn end(
+    connection: &mut PgConnection,
+    replay: &mut Replay,
+    org: &str,
+    from: &mut i64,
+    extras: &mut Extras<'_>,
+    watch: &mut dyn Watch,
+) -> Result<StoredHead, CompareError> {
+    events(connection, replay, org, from, i64::MAX, watch).await?;
+    let head = heads(connection)
+        .await?
+        .into_iter()
+        .find(|head| head.org == org)
+        .unwrap_or_else(|| StoredHead::missing(org));
+    if let (Some(differences), Some(state)) = (&mut extras.differences, replay.state()) {
+        let found = compare(connection, org, state).await?;
+        differences.add(found);
+    }
+    Ok(head)
+}
+
+/// Reads at most so many events from a number on, which becomes that of the next. Answers how many.
 async fn events(
     connection: &mut PgConnection,
     replay: &mut Replay,
     org: &str,
-    after: i64,
+    from: &mut i64,
+    most: i64,
     watch: &mut dyn Watch,
-) -> Result<(), sqlx::Error> {
+) -> Result<i64, sqlx::Error> {
     let mut rows = sqlx::query(include_str!("../../sql/queries/read_events.sql"))
         .bind(org)
-        .bind(after)
+        .bind(*from)
         .bind(replay.scope().to.unwrap_or(i64::MAX))
+        .bind(most)
         .fetch(connection);
-    let mut read = 0;
+    let (mut read, mut told) = (0, 0);
     while let Some(row) = rows.try_next().await? {
-        replay.event(&StoredEvent::from_row(org, &row)?);
+        let event = Event::from_row(org, &row)?;
+        replay.event(&event);
+        *from = event.seq.saturating_add(1);
         read += 1;
-        if read % STRIDE == 0 {
+        if read - told == STRIDE {
             watch.advance(STRIDE);
+            told = read;
         }
     }
-    watch.advance(read % STRIDE);
-    Ok(())
-}
-
-async fn use_state(
-    connection: &mut PgConnection,
-    reached: Reached,
-    extras: &mut Extras<'_>,
-) -> Result<(), ReplayError> {
-    if let Some(writer) = &mut extras.save {
-        writer.write(&reached)?;
-    }
-    if let Some(differences) = &mut extras.differences {
-        compare(connection, &reached.org, reached.state, differences).await?;
-    }
-    Ok(())
-}
-
-/// Opens the snapshot in which an export reads.
-pub(super) async fn begin(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::raw_sql(BEGIN).execute(connection).await?;
-    Ok(())
+    watch.advance(read - told);
+    Ok(i64::try_from(read).unwrap_or(i64::MAX))
 }

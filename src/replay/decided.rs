@@ -4,11 +4,10 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::booking::Request;
-use super::event::StoredEvent;
 use super::places::Held;
 use super::report::What;
-use super::walk::Walk;
+use super::view::Event;
+use super::walk::{Request, Walk};
 use crate::ledger::booking::{self, DecidedContext};
 use crate::policy::decide::Outcome;
 
@@ -22,12 +21,12 @@ pub(super) struct DecidedPayload<'a> {
     #[serde(borrow)]
     response: &'a RawValue,
     #[serde(borrow)]
-    policies: &'a RawValue,
+    pub(super) policies: &'a RawValue,
 }
 
 impl Walk {
     /// `booking.decided`
-    pub(super) fn decided(&mut self, event: &StoredEvent, payload: &str) {
+    pub(super) fn decided(&mut self, event: &Event<'_>, payload: &str) {
         self.summary.decisions += 1;
         let Some(request) = self.cause_of_decision(event) else {
             return self.fold_decided(event);
@@ -50,10 +49,7 @@ impl Walk {
             self.tell(event.seq, What::Repeat, expected, "decided anew");
         }
         let decision = self.state.decide(&booking, now);
-        let response: Box<RawValue> = match RawValue::from_string(decision.response.to_body()) {
-            Ok(response) => response,
-            Err(error) => return self.tell(event.seq, What::Response, "JSON", error),
-        };
+        let response = decision.response.to_raw();
         let approved = decision.outcome != Outcome::Cancelled;
         let held = self.state.places.held(case_id).filter(|_| approved);
         let content = booking::decided(
@@ -74,8 +70,12 @@ impl Walk {
         let matched = self.compare_columns(event, &content.columns) && content.payload == payload;
         if !matched {
             // What was answered is what the live service went on with.
-            self.fold_decided(event);
-        } else if approved {
+            return self.fold_decided(event);
+        }
+        if let Some(hits) = &mut self.state.hits {
+            hits.derived(event.seq, &content.policies);
+        }
+        if approved {
             let held = Held {
                 decision_seq: event.seq,
                 request_digest,
@@ -87,7 +87,7 @@ impl Walk {
         }
     }
 
-    fn cause_of_decision(&mut self, event: &StoredEvent) -> Option<Request> {
+    fn cause_of_decision(&mut self, event: &Event<'_>) -> Option<Request> {
         let request = self.request.take();
         let fits = |request: &Request| {
             event.caused_by == Some(request.seq) && event.seq == request.seq.saturating_add(1)

@@ -2,9 +2,12 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
-use sqlx::postgres::PgRow;
-use sqlx::{FromRow, Row};
+use sqlx::FromRow;
 use uuid::Uuid;
+
+use super::times::StoredTime;
+use super::view::{Attachment, Event};
+use crate::ledger::digest::GENESIS;
 
 /// Every column of `ledger.events`, with the attachment that it names.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,58 +83,72 @@ pub struct StoredHead {
     pub last_seq: i64,
     #[serde(with = "hex")]
     pub last_chain: Vec<u8>,
+    #[sqlx(try_from = "StoredTime")]
     pub last_recorded_at: DateTime<Utc>,
     pub policy_version: i64,
 }
 
-impl StoredEvent {
-    /// From a row of `read_events.sql`, by position: a ledger has many rows, and names would be looked up in each.
-    pub(super) fn from_row(org: &str, row: &PgRow) -> Result<Self, sqlx::Error> {
-        let attachment_id: Option<Uuid> = row.try_get(28)?;
-        let attachment_digest: Option<Vec<u8>> = row.try_get(32)?;
-        let attachment = match (attachment_id, attachment_digest) {
-            (Some(attachment_id), Some(payload_digest)) => Some(StoredAttachment {
-                attachment_id,
-                org: row.try_get(29)?,
-                payload: row.try_get(30)?,
-                salt: row.try_get(31)?,
-                payload_digest,
-            }),
-            _ => None,
-        };
-        Ok(Self {
+impl StoredHead {
+    /// That of a ledger which has none.
+    pub(super) fn missing(org: &str) -> Self {
+        Self {
             org: org.to_owned(),
-            seq: row.try_get(0)?,
-            recorded_at: row.try_get(1)?,
-            event_type: row.try_get(2)?,
-            caused_by: row.try_get(3)?,
-            payload: row.try_get(4)?,
-            body: row.try_get(5)?,
-            salt: row.try_get(6)?,
-            payload_digest: row.try_get(7)?,
-            chain: row.try_get(8)?,
-            case_id: row.try_get(9)?,
-            request_digest: row.try_get(10)?,
-            outcome: row.try_get(11)?,
-            unit_id: row.try_get(12)?,
-            service_id: row.try_get(13)?,
-            service_category_id: row.try_get(14)?,
-            service_type_id: row.try_get(15)?,
-            cu_index: row.try_get(16)?,
-            appointment_date: row.try_get(17)?,
-            start_minute: row.try_get(18)?,
-            duration: row.try_get(19)?,
-            channel: row.try_get(20)?,
-            booked_by: row.try_get(21)?,
-            customer_record_id: row.try_get(22)?,
-            triggered_by_user_email: row.try_get(23)?,
-            cancellation_reason: row.try_get(24)?,
-            policy_kind: row.try_get(25)?,
-            policy_id_from: row.try_get(26)?,
-            policy_id_to: row.try_get(27)?,
-            attachment_id,
-            attachment,
-        })
+            last_seq: 0,
+            last_chain: GENESIS.to_vec(),
+            last_recorded_at: DateTime::UNIX_EPOCH,
+            policy_version: 0,
+        }
+    }
+}
+
+impl StoredEvent {
+    /// The same, borrowed.
+    pub(super) fn view(&self) -> Event<'_> {
+        Event {
+            org: &self.org,
+            seq: self.seq,
+            recorded_at: self.recorded_at,
+            event_type: &self.event_type,
+            caused_by: self.caused_by,
+            payload: self.payload.as_deref(),
+            body: self.body.as_deref(),
+            salt: self.salt.as_deref(),
+            payload_digest: &self.payload_digest,
+            chain: &self.chain,
+            case_id: self.case_id,
+            request_digest: self.request_digest.as_deref(),
+            outcome: self.outcome.as_deref(),
+            unit_id: self.unit_id,
+            service_id: self.service_id,
+            service_category_id: self.service_category_id,
+            service_type_id: self.service_type_id,
+            cu_index: self.cu_index,
+            appointment_date: self.appointment_date,
+            start_minute: self.start_minute,
+            duration: self.duration,
+            channel: self.channel.as_deref(),
+            booked_by: self.booked_by.as_deref(),
+            customer_record_id: self.customer_record_id,
+            triggered_by_user_email: self.triggered_by_user_email.as_deref(),
+            cancellation_reason: self.cancellation_reason.as_deref(),
+            policy_kind: self.policy_kind.as_deref(),
+            policy_id_from: self.policy_id_from,
+            policy_id_to: self.policy_id_to,
+            attachment_id: self.attachment_id,
+            attachment: self.attachment.as_ref().map(StoredAttachment::view),
+        }
+    }
+}
+
+impl StoredAttachment {
+    fn view(&self) -> Attachment<'_> {
+        Attachment {
+            attachment_id: self.attachment_id,
+            org: &self.org,
+            payload: self.payload.as_deref(),
+            salt: self.salt.as_deref(),
+            payload_digest: &self.payload_digest,
+        }
     }
 }
 

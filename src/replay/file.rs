@@ -10,9 +10,11 @@ use sqlx::PgConnection;
 
 use super::database;
 use super::event::{StoredAttachment, StoredEvent, StoredHead};
+use super::reading::in_snapshot;
 use super::report::Summary;
-use super::run::{Replay, ReplayError, Scope, Watch};
-use super::snapshot::{Start, Writer};
+use super::run::{Replay, ReplayError, Scope, Start, Watch};
+use super::snapshot::Writer;
+use super::view::Event;
 use crate::org::Org;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -49,10 +51,10 @@ pub async fn export(
     out: &mut dyn Write,
     watch: &mut dyn Watch,
 ) -> Result<u64, ReplayError> {
-    database::begin(connection).await?;
-    let result = write_ledgers(connection, org, out, watch).await;
-    sqlx::raw_sql("rollback").execute(&mut *connection).await?;
-    result
+    in_snapshot(connection, async |connection| {
+        write_ledgers(connection, org, out, watch).await
+    })
+    .await
 }
 
 async fn write_ledgers(
@@ -78,11 +80,12 @@ async fn write_ledgers(
     for head in &heads {
         let mut rows = sqlx::query(include_str!("../../sql/queries/read_events.sql"))
             .bind(&head.org)
-            .bind(0_i64)
+            .bind(i64::MIN)
+            .bind(i64::MAX)
             .bind(i64::MAX)
             .fetch(&mut *connection);
         while let Some(row) = rows.try_next().await? {
-            let event = StoredEvent::from_row(&head.org, &row)?;
+            let event = Event::from_row(&head.org, &row)?.to_stored();
             write_event(out, &event)?;
             written += 1;
             watch.advance(1);
@@ -106,7 +109,7 @@ pub(super) fn replay(
     let mut seen: Vec<String> = Vec::new();
     let mut attachment = None;
     let mut text = String::new();
-    let (mut line, mut after) = (0, 0);
+    let (mut line, mut from) = (0, 0);
     loop {
         text.clear();
         let bytes = input.read_line(&mut text)?;
@@ -137,15 +140,15 @@ pub(super) fn replay(
                 });
             }
             seen.push(org.clone());
-            after = replay.begin(org);
+            from = replay.begin(org);
         }
         match read {
             Line::Event(mut event) => {
                 event.attachment = attachment
                     .take()
                     .filter(|attachment| Some(attachment.attachment_id) == event.attachment_id);
-                if event.seq > after && event.seq <= replay.scope().to.unwrap_or(i64::MAX) {
-                    replay.event(&event);
+                if event.seq >= from && event.seq <= replay.scope().to.unwrap_or(i64::MAX) {
+                    replay.event(&event.view());
                 }
             }
             Line::Head(head) => end(&mut replay, Some(&head), &mut save)?,

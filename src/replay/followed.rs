@@ -1,8 +1,8 @@
 //! What Cubu told after a booking: what it did to the place is derived again.
 
 use super::booking::RequestedPayload;
-use super::event::StoredEvent;
 use super::report::What;
+use super::view::Event;
 use super::walk::Walk;
 use crate::cubu::after::{self, After};
 use crate::ledger::booking::{self, Signed};
@@ -10,9 +10,9 @@ use crate::ledger::event::{BOOKING_CONFIRMED, BOOKING_RELEASED};
 
 impl Walk {
     /// `booking.confirmed`, `booking.released` and `case.closed`
-    pub(super) fn followed(&mut self, event: &StoredEvent, payload: &str) {
+    pub(super) fn followed(&mut self, event: &Event<'_>, payload: &str) {
         self.summary.followed += 1;
-        let body = event.body.as_deref().unwrap_or_default();
+        let body = event.body.unwrap_or_default();
         let case_id = match after::parse(body.as_bytes()) {
             Ok(call) => call.case_id,
             Err(error) => {
@@ -38,14 +38,14 @@ impl Walk {
         };
         let content = booking::followed(after, given_back, case_id, decision_seq, body, signed);
         if content.event_type != event.event_type {
-            self.tell(event.seq, What::Type, content.event_type, &event.event_type);
+            self.tell(event.seq, What::Type, content.event_type, event.event_type);
         }
         self.compare(event, &content);
         self.fold_followed(event);
     }
 
     /// What was recorded is what the live service went on with.
-    pub(super) fn fold_followed(&mut self, event: &StoredEvent) {
+    pub(super) fn fold_followed(&mut self, event: &Event<'_>) {
         if event.event_type == BOOKING_RELEASED
             && let Some(case_id) = event.case_id
         {

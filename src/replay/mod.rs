@@ -1,21 +1,25 @@
 //! Proof from the ledger alone (promise 6): the events of an organization are folded from the first on, and every decision is derived
 //! again by the same pure core and compared byte for byte with what was answered and explained.
 //!
-//! `source` reads events, from a database's one snapshot or from an exported file (`file`). A `walk` goes along one ledger: number,
+//! `source` reads events, from a `database` in short snapshots (`reading`) or from an exported file (`file`). A `walk` goes along one ledger: number,
 //! time, digests and chain of every event; then `booking`, `decided` and `policy` check what it says against the `state`, the fold so far
 //! (`places`, `blocklist`). `report` is what was found. A `snapshot` is a state at a number, to go on from;
-//! `verify` compares a state with the live tables.
+//! `verify` compares a state with the live tables (`compare`, `hits`) and looks for rows of no ledger (`strays`).
 
 mod blocklist;
 mod booking;
 mod columns;
+mod compare;
 mod database;
 mod decided;
+mod difference;
 mod event;
 mod file;
 mod followed;
+mod hits;
 mod places;
 mod policy;
+mod reading;
 mod recorded;
 mod report;
 mod row;
@@ -23,15 +27,19 @@ mod run;
 mod snapshot;
 mod source;
 mod state;
+mod strays;
+mod times;
 mod verify;
+mod view;
 mod walk;
 
+pub use difference::{Difference, Differences};
 pub use event::{StoredAttachment, StoredEvent, StoredHead};
 pub use file::export;
 pub use report::{LedgerRead, Mismatch, Summary, What};
-pub use run::{ReplayError, Scope, Watch};
+pub use run::{Noted, ReplayError, Scope, Watch};
 pub use source::{Options, Source, check_snapshot, replay};
-pub use verify::{Difference, Differences, Verified, verify};
+pub use verify::{Verified, verify};
 
 #[cfg(test)]
 mod tests;

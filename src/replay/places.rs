@@ -1,18 +1,20 @@
 //! The places that cases hold, and how many are in a bucket.
 
+use std::collections::BTreeSet;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 use uuid::Uuid;
 
+use super::times::{StoredDate, StoredTime};
 use crate::cubu::request::BookedBy;
 use crate::ledger::digest::Digest;
 use crate::policy::bucket::Bucket;
 use crate::policy::customer_places::CustomerPlaces;
 use crate::policy::facts::CustomerSpan;
+use crate::policy::hash::FastMap;
 use crate::policy::place::Place;
 use crate::policy::tallies::{Tallies, Tally};
 
@@ -39,9 +41,11 @@ pub(super) struct Reservation {
     pub(super) service_category_id: Option<Uuid>,
     pub(super) service_type_id: Option<Uuid>,
     pub(super) cu_index: i32,
+    #[sqlx(try_from = "StoredDate")]
     pub(super) date: NaiveDate,
     pub(super) start_minute: i32,
     pub(super) duration: i32,
+    #[sqlx(try_from = "StoredTime")]
     pub(super) starts_at: DateTime<Utc>,
     pub(super) channel: Option<String>,
     pub(super) booked_by: String,
@@ -102,7 +106,7 @@ pub(super) fn booked_by(word: &str) -> Option<BookedBy> {
 
 /// By service and date, or by unit and date: which cases are there, in no order.
 #[derive(Debug, Default)]
-struct Days(HashMap<(Uuid, NaiveDate), Vec<Uuid>>);
+struct Days(FastMap<(Uuid, NaiveDate), Vec<Uuid>>);
 
 impl Days {
     fn insert(&mut self, anchor: Uuid, date: NaiveDate, case_id: Uuid) {
@@ -137,7 +141,8 @@ impl Days {
 /// The held places of one ledger.
 #[derive(Debug, Default)]
 pub(super) struct Places {
-    by_case: HashMap<Uuid, Held>,
+    // Boxed: a table that grows holds its entries twice, and half of it is empty after.
+    by_case: FastMap<Uuid, Box<Held>>,
     by_service: Days,
     by_unit: Days,
     tallies: Tallies,
@@ -146,7 +151,7 @@ pub(super) struct Places {
 
 impl Places {
     pub(super) fn held(&self, case_id: Uuid) -> Option<&Held> {
-        self.by_case.get(&case_id)
+        self.by_case.get(&case_id).map(AsRef::as_ref)
     }
 
     pub(super) fn tallies(&self) -> &Tallies {
@@ -179,12 +184,14 @@ impl Places {
         self.by_service
             .insert(place.service_id, place.date, case_id);
         self.by_unit.insert(place.unit_id, place.date, case_id);
-        self.by_case.insert(case_id, held);
+        self.by_case.insert(case_id, Box::new(held));
     }
 
     /// A case's place goes.
-    pub(super) fn free(&mut self, case_id: Uuid) -> Option<Held> {
-        let held = self.by_case.remove(&case_id)?;
+    pub(super) fn free(&mut self, case_id: Uuid) {
+        let Some(held) = self.by_case.remove(&case_id) else {
+            return;
+        };
         let place = &held.place;
         self.tallies.free(place);
         if let Some(customer) = place.customer_record_id {
@@ -193,7 +200,6 @@ impl Places {
         self.by_service
             .remove(place.service_id, place.date, case_id);
         self.by_unit.remove(place.unit_id, place.date, case_id);
-        Some(held)
     }
 
     /// Counts the buckets that are not known yet; from then on their counts are kept.

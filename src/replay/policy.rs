@@ -4,8 +4,8 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::columns::{self, PolicyColumns};
-use super::event::{StoredAttachment, StoredEvent};
 use super::report::What;
+use super::view::{Attachment, Event};
 use super::walk::Walk;
 use crate::ledger::digest::payload_digest;
 use crate::ledger::event::Columns;
@@ -33,7 +33,7 @@ struct RowIdentity<'a> {
 
 impl Walk {
     /// `policy.created`, `policy.updated`, `policy.deleted`
-    pub(super) fn policy_changed(&mut self, event: &StoredEvent, payload: &str) {
+    pub(super) fn policy_changed(&mut self, event: &Event<'_>, payload: &str) {
         self.summary.policy_changes += 1;
         let read: PolicyPayload<'_> = match serde_json::from_str(payload) {
             Ok(read) => read,
@@ -58,11 +58,11 @@ impl Walk {
                 "a cause or a body",
             );
         }
-        let attachment = event.attachment.as_ref();
+        let attachment = event.attachment;
         if read.attachment.is_some() {
             self.check_attachment(event, &read, attachment);
         }
-        let attached = attachment.and_then(|attachment| attachment.payload.as_deref());
+        let attached = attachment.and_then(|attachment| attachment.payload);
         match changes(kind, payload, attached) {
             Ok(changes) => self.check_changes(event, &read, &changes),
             Err(error) => self.tell(event.seq, What::Unreadable, "policy rows", error),
@@ -71,13 +71,13 @@ impl Walk {
     }
 
     /// Folds a policy event in, unchecked.
-    pub(super) fn fold_policy(&mut self, event: &StoredEvent) {
-        let kind = event.policy_kind.as_deref().and_then(Kind::of_table);
-        if let (Some(kind), Some(payload)) = (kind, &event.payload) {
+    pub(super) fn fold_policy(&mut self, event: &Event<'_>) {
+        let kind = event.policy_kind.and_then(Kind::of_table);
+        if let (Some(kind), Some(payload)) = (kind, event.payload) {
             let attached = event
                 .attachment
                 .as_ref()
-                .and_then(|attachment| attachment.payload.as_deref());
+                .and_then(|attachment| attachment.payload);
             for change in changes(kind, payload, attached).unwrap_or_default() {
                 let _ = self.state.apply(&change);
             }
@@ -85,12 +85,12 @@ impl Walk {
         self.state.policies.version = event.seq;
     }
 
-    fn policy_unread(&mut self, event: &StoredEvent, expected: &str, found: impl ToString) {
+    fn policy_unread(&mut self, event: &Event<'_>, expected: &str, found: impl ToString) {
         self.tell(event.seq, What::Unreadable, expected, found);
         self.state.policies.version = event.seq;
     }
 
-    fn compare_policy_columns(&mut self, event: &StoredEvent, read: &PolicyPayload<'_>) {
+    fn compare_policy_columns(&mut self, event: &Event<'_>, read: &PolicyPayload<'_>) {
         let expected = PolicyColumns {
             policy_kind: Some(read.kind),
             policy_id_from: read.id.or(read.id_from),
@@ -110,9 +110,9 @@ impl Walk {
 
     fn check_attachment(
         &mut self,
-        event: &StoredEvent,
+        event: &Event<'_>,
         read: &PolicyPayload<'_>,
-        attachment: Option<&StoredAttachment>,
+        attachment: Option<Attachment<'_>>,
     ) {
         let Some(attachment) = attachment else {
             return self.tell(event.seq, What::Attachment, "an attachment", "none");
@@ -125,7 +125,7 @@ impl Walk {
                 format!("of {}", attachment.org),
             );
         }
-        let stored = hex::encode(&attachment.payload_digest);
+        let stored = hex::encode(attachment.payload_digest);
         if read.attachment_digest != Some(&stored) {
             self.tell(
                 event.seq,
@@ -158,7 +158,7 @@ impl Walk {
 
     fn check_changes(
         &mut self,
-        event: &StoredEvent,
+        event: &Event<'_>,
         read: &PolicyPayload<'_>,
         changes: &[PolicyChange<'_>],
     ) {
@@ -182,14 +182,14 @@ impl Walk {
         }
     }
 
-    fn check_change(&mut self, event: &StoredEvent, change: &PolicyChange<'_>) {
+    fn check_change(&mut self, event: &Event<'_>, change: &PolicyChange<'_>) {
         let event_type = match (change.old, change.new) {
             (None, _) => "policy.created",
             (Some(_), Some(_)) => "policy.updated",
             (Some(_), None) => "policy.deleted",
         };
         if event_type != event.event_type {
-            self.tell(event.seq, What::Type, event_type, &event.event_type);
+            self.tell(event.seq, What::Type, event_type, event.event_type);
         }
         for (what, row) in [(What::OldRow, change.old), (What::NewRow, change.new)] {
             let Some(row) = row else { continue };

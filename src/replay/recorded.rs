@@ -1,15 +1,14 @@
 //! Folding events in as they are recorded: those before the numbers that are to be checked, those that were erased, and those that do
 //! not match, because the live service went on with what it had answered.
 
-use chrono::{NaiveTime, TimeDelta};
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::booking::Request;
 use super::decided::DecidedPayload;
-use super::event::StoredEvent;
 use super::places::{Held, booked_by};
 use super::state::Refusal;
-use super::walk::Walk;
+use super::view::Event;
+use super::walk::{Request, Walk};
 use crate::ledger::digest::Digest;
 use crate::ledger::event::{BOOKING_DECIDED, BOOKING_RELEASED, BOOKING_REQUESTED};
 use crate::policy::decide::Outcome;
@@ -17,17 +16,26 @@ use crate::policy::place::Place;
 
 impl Walk {
     /// Takes a recorded decision as it is: the columns have the place.
-    pub(super) fn fold_decided(&mut self, event: &StoredEvent) {
+    pub(super) fn fold_decided(&mut self, event: &Event<'_>) {
+        let payload = event
+            .payload
+            .and_then(|payload| serde_json::from_str::<DecidedPayload<'_>>(payload).ok());
+        if let Some(hits) = &mut self.state.hits {
+            hits.recorded(
+                event.seq,
+                payload.as_ref().map(|payload| payload.policies.get()),
+            );
+        }
         let digest = event
             .request_digest
-            .as_deref()
             .and_then(|digest| Digest::try_from(digest).ok());
         let (Some(case_id), Some(request_digest)) = (event.case_id, digest) else {
             return;
         };
-        if event.outcome.as_deref() == Some(Outcome::Cancelled.as_str()) {
+        if event.outcome == Some(Outcome::Cancelled.as_str()) {
             self.note_refusal(event, case_id, request_digest);
-        } else if let Some(place) = recorded_place(event) {
+        } else if let Some(place) = recorded_place(event, payload.map(|payload| payload.starts_at))
+        {
             let held = Held {
                 decision_seq: event.seq,
                 request_digest,
@@ -39,7 +47,7 @@ impl Walk {
 
     pub(super) fn note_refusal(
         &mut self,
-        event: &StoredEvent,
+        event: &Event<'_>,
         case_id: Uuid,
         request_digest: Digest,
     ) {
@@ -51,16 +59,10 @@ impl Walk {
         self.state.refuse(request_digest, refusal);
     }
 
-    /// An erased request or decision: what it said cannot be checked any more, what it did stands in the columns.
-    pub(super) fn erased(&mut self, event: &StoredEvent) {
-        self.summary.erased += 1;
-        self.fold(event);
-    }
-
     /// Folds an event in as it is recorded, unchecked.
-    pub(super) fn fold(&mut self, event: &StoredEvent) {
+    pub(super) fn fold(&mut self, event: &Event<'_>) {
         self.request = None;
-        match event.event_type.as_str() {
+        match event.event_type {
             BOOKING_REQUESTED => {
                 self.request = Some(Request {
                     seq: event.seq,
@@ -77,13 +79,9 @@ impl Walk {
 }
 
 /// None: an event whose columns cannot be.
-fn recorded_place(event: &StoredEvent) -> Option<Place> {
+fn recorded_place(event: &Event<'_>, starts_at: Option<DateTime<Utc>>) -> Option<Place> {
     let date = event.appointment_date?;
     let start = event.start_minute?;
-    let payload = event
-        .payload
-        .as_deref()
-        .and_then(|payload| serde_json::from_str::<DecidedPayload<'_>>(payload).ok());
     Some(Place {
         unit_id: event.unit_id?,
         service_id: event.service_id?,
@@ -94,18 +92,15 @@ fn recorded_place(event: &StoredEvent) -> Option<Place> {
         start,
         duration: event.duration?,
         // Of an erased decision only the local time is left.
-        starts_at: payload.map_or_else(
-            || {
-                let midnight = date.and_time(NaiveTime::MIN);
-                midnight
-                    .checked_add_signed(TimeDelta::minutes(start.into()))
-                    .unwrap_or(midnight)
-                    .and_utc()
-            },
-            |payload| payload.starts_at,
-        ),
-        channel: event.channel.clone(),
-        booked_by: booked_by(event.booked_by.as_deref()?)?,
+        starts_at: starts_at.unwrap_or_else(|| {
+            let midnight = date.and_time(NaiveTime::MIN);
+            midnight
+                .checked_add_signed(TimeDelta::minutes(start.into()))
+                .unwrap_or(midnight)
+                .and_utc()
+        }),
+        channel: event.channel.map(str::to_owned),
+        booked_by: booked_by(event.booked_by?)?,
         customer_record_id: event.customer_record_id,
     })
 }

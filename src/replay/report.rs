@@ -53,6 +53,10 @@ pub enum What {
     Attachment,
     /// Part of an event was erased, and part of it was not.
     Erasure,
+    /// The content of the event was erased.
+    Erased,
+    /// An event that was noted elsewhere is another now, or gone.
+    Noted,
     /// A column of the ledger's head.
     Head(&'static str),
     /// The snapshot that was to be checked.
@@ -84,6 +88,8 @@ impl fmt::Display for What {
                 Self::NewRow => "new row",
                 Self::Attachment => "attachment",
                 Self::Erasure => "erasure",
+                Self::Erased => "content",
+                Self::Noted => "noted event",
                 Self::Snapshot => "snapshot",
                 Self::Column(_) | Self::Head(_) => "",
             }),
@@ -187,6 +193,8 @@ pub struct LedgerRead {
     pub after: i64,
     /// The last event that was read.
     pub last: i64,
+    /// Its chain value, in hexadecimal digits: commits to everything up to it.
+    pub chain: String,
     /// Whether that is where the ledger ends, as its head says.
     pub complete: bool,
 }

@@ -1,12 +1,16 @@
 //! A replay of one ledger after another: what comes from a source, whichever, is walked along and summed up.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
-use super::event::{StoredEvent, StoredHead};
+use super::compare::CompareError;
+use super::event::StoredHead;
+use super::hits::Hits;
 use super::report::{Summary, What};
-use super::snapshot::Start;
 use super::state::State;
+use super::view::Event;
 use super::walk::{Position, Walk};
+use crate::ledger::digest::Digest;
 use crate::org::Org;
 
 /// What is to be replayed.
@@ -18,6 +22,39 @@ pub struct Scope {
     pub from: Option<i64>,
     /// Events after this number are not read.
     pub to: Option<i64>,
+    /// An event that was noted elsewhere must be there, as it was.
+    pub noted: Option<Noted>,
+    /// Events whose content was erased are counted; else each is a mismatch.
+    pub allow_erased: bool,
+}
+
+/// The number and the chain value of an event, kept where nobody with rights on the database can change them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Noted {
+    /// The number.
+    pub seq: i64,
+    /// The chain value: it commits to everything up to the event.
+    pub chain: Digest,
+}
+
+/// A text that is not `NUMBER:CHAIN`.
+#[derive(Debug, thiserror::Error)]
+#[error("write it as NUMBER:CHAIN, the chain in 64 hexadecimal digits, as `replay` prints them")]
+pub struct NotedError;
+
+impl FromStr for Noted {
+    type Err = NotedError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (seq, chain) = text.split_once(':').ok_or(NotedError)?;
+        let chain = hex::decode(chain)
+            .ok()
+            .and_then(|chain| chain.try_into().ok());
+        Ok(Self {
+            seq: seq.parse().map_err(|_| NotedError)?,
+            chain: chain.ok_or(NotedError)?,
+        })
+    }
 }
 
 /// Whoever wants to see how far a replay is.
@@ -78,9 +115,37 @@ pub enum ReplayError {
         /// The request.
         seq: i64,
     },
+    /// The policy tables could not be read for long: somebody keeps locking or emptying them.
+    #[error("the policy tables stayed locked: try again later")]
+    Locked,
     /// There is no such organization.
     #[error("there is no ledger {0}")]
     UnknownOrg(Org),
+}
+
+impl From<CompareError> for ReplayError {
+    fn from(error: CompareError) -> Self {
+        match error {
+            CompareError::Stale => Self::Locked,
+            CompareError::Database(error) => Self::Database(error),
+        }
+    }
+}
+
+/// Where a walk starts.
+#[derive(Debug)]
+pub(super) struct Start {
+    pub(super) position: Position,
+    pub(super) state: State,
+}
+
+impl Default for Start {
+    fn default() -> Self {
+        Self {
+            position: Position::start(),
+            state: State::default(),
+        }
+    }
 }
 
 /// A ledger's end, or where reading it ended.
@@ -123,17 +188,28 @@ impl Replay {
             .is_none_or(|asked| asked.as_str() == org)
     }
 
-    /// Begins with a ledger: at its first event, or where its snapshot stands. Answers the number after which events are needed.
+    /// Begins with a ledger: at its first event, or where its snapshot stands. Answers the number from which on events are needed.
     pub(super) fn begin(&mut self, org: &str) -> i64 {
-        let Start { position, state } = self.starts.remove(org).unwrap_or_default();
-        let after = position.seq;
-        self.walk = Some(Walk::new(
-            org,
-            position,
-            state,
-            self.scope.from.unwrap_or(0),
-        ));
-        after
+        let start = self.starts.remove(org);
+        // Numbers begin at 1; whatever was forged before that is to be read, too.
+        let from = start
+            .as_ref()
+            .map_or(i64::MIN, |start| start.position.seq.saturating_add(1));
+        let Start { position, state } = start.unwrap_or_default();
+        self.walk = Some(Walk::new(org, position, state, &self.scope));
+        from
+    }
+
+    /// From now on, notes which decisions each policy takes part in.
+    pub(super) fn note_hits(&mut self) {
+        if let Some(walk) = &mut self.walk {
+            walk.state.hits = Some(Hits::default());
+        }
+    }
+
+    /// The state of the current ledger.
+    pub(super) fn state(&self) -> Option<&State> {
+        self.walk.as_ref().map(|walk| &walk.state)
     }
 
     /// The ledger that is being walked along.
@@ -142,7 +218,7 @@ impl Replay {
     }
 
     /// The next event of the current ledger.
-    pub(super) fn event(&mut self, event: &StoredEvent) {
+    pub(super) fn event(&mut self, event: &Event<'_>) {
         if let Some(walk) = &mut self.walk {
             walk.event(event);
         }

@@ -16,7 +16,7 @@ use crate::org::Org;
 /// Where events are read from.
 #[derive(Debug)]
 pub enum Source<'a> {
-    /// A database, in one snapshot.
+    /// A database.
     Database(&'a mut PgConnection),
     /// An exported file.
     File(&'a Path),
@@ -80,8 +80,8 @@ pub async fn check_snapshot(
         let mut writer = Writer::new(comparison.clone());
         let scope = Scope {
             org: Some(org),
-            from: None,
             to: Some(seq),
+            ..Scope::default()
         };
         let mut summary = replay_into(source, scope, None, Some(&mut writer), watch).await?;
         if let Some((expected, found)) = comparison.first_difference() {

@@ -1,11 +1,12 @@
 //! What a ledger's events amount to: the policies in force, the places taken, the answers that stand.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::blocklist::Blocklist;
+use super::hits::Hits;
 use super::places::Places;
 use super::row::without_nulls;
 use crate::cubu::request::Booking;
@@ -13,6 +14,7 @@ use crate::ledger::digest::Digest;
 use crate::policy::change::PolicyChange;
 use crate::policy::decide::{Decision, Draft};
 use crate::policy::facts::Facts;
+use crate::policy::hash::FastMap;
 use crate::policy::kind::Kind;
 use crate::policy::set::PolicySet;
 
@@ -40,8 +42,10 @@ pub(super) struct State {
     pub(super) rows: BTreeMap<Kind, BTreeMap<i64, Box<str>>>,
     blocklist: Blocklist,
     pub(super) places: Places,
+    /// If somebody wants to know.
+    pub(super) hits: Option<Hits>,
     // By digest of the request body, which covers the case.
-    refusals: HashMap<Digest, Refusal>,
+    refusals: FastMap<Digest, Refusal>,
     swept_refusals: usize,
 }
 

@@ -4,10 +4,12 @@
 use chrono::{DateTime, Datelike, Utc};
 use serde::de::IgnoredAny;
 
-use super::booking::Request;
-use super::event::{StoredEvent, StoredHead};
+use super::event::StoredHead;
 use super::report::{LedgerRead, Mismatches, Summary, What};
+use super::run::{Noted, Scope};
 use super::state::State;
+use super::view::Event;
+use crate::cubu::request::Booking;
 use crate::ledger::digest::{self, Digest, GENESIS, Header};
 use crate::ledger::event::{
     AUDIT_EXPORTED, BOOKING_CONFIRMED, BOOKING_DECIDED, BOOKING_RELEASED, BOOKING_REPEATED,
@@ -33,6 +35,15 @@ impl Position {
     }
 }
 
+/// A request that waits for its decision.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) seq: i64,
+    pub(super) recorded_at: DateTime<Utc>,
+    // None: erased, or not to be read.
+    pub(super) asked: Option<(Booking, Digest)>,
+}
+
 /// Along one organization's ledger.
 #[derive(Debug)]
 pub(super) struct Walk {
@@ -46,11 +57,13 @@ pub(super) struct Walk {
     // Events before this are folded in as they are recorded, and not checked.
     check_from: i64,
     after: i64,
+    noted: Option<Noted>,
+    allow_erased: bool,
 }
 
 impl Walk {
     /// From a state, at a position.
-    pub(super) fn new(org: &str, position: Position, state: State, check_from: i64) -> Self {
+    pub(super) fn new(org: &str, position: Position, state: State, scope: &Scope) -> Self {
         Self {
             org: org.to_owned(),
             after: position.seq,
@@ -59,12 +72,19 @@ impl Walk {
             summary: Summary::default(),
             mismatches: Mismatches::default(),
             request: None,
-            check_from,
+            check_from: scope.from.unwrap_or(i64::MIN),
+            noted: scope.noted,
+            allow_erased: scope.allow_erased,
         }
     }
 
     /// The next event.
-    pub(super) fn event(&mut self, event: &StoredEvent) {
+    pub(super) fn event(&mut self, event: &Event<'_>) {
+        if let Some(noted) = self.noted.take_if(|noted| noted.seq == event.seq)
+            && noted.chain[..] != event.chain[..]
+        {
+            self.tell_digest(event.seq, What::Noted, &noted.chain, event.chain);
+        }
         if !(1970..=9999).contains(&event.recorded_at.year()) {
             // No clock says this; the core need not reckon with it.
             self.tell(
@@ -81,19 +101,19 @@ impl Walk {
         // A ledger that was tampered with is followed as it is stored, so that each mismatch is told where it is.
         self.position.seq = event.seq;
         self.position.recorded_at = event.recorded_at;
-        if let Ok(chain) = event.chain.as_slice().try_into() {
+        if let Ok(chain) = event.chain.try_into() {
             self.position.chain = chain;
         }
     }
 
-    fn check(&mut self, event: &StoredEvent) {
+    fn check(&mut self, event: &Event<'_>) {
         self.summary.events += 1;
         if event.event_type != BOOKING_DECIDED {
             self.check_nothing_waits();
         }
         self.check_place(event);
         self.check_digests(event);
-        match (event.event_type.as_str(), event.payload.as_deref()) {
+        match (event.event_type, event.payload) {
             (_, None) => self.erased(event),
             (BOOKING_REQUESTED, Some(payload)) => self.requested(event, payload),
             (BOOKING_DECIDED, Some(payload)) => self.decided(event, payload),
@@ -118,7 +138,7 @@ impl Walk {
     }
 
     /// What operators and auditors did: nothing of it changes a decision, so there is nothing to derive.
-    fn noted(&mut self, event: &StoredEvent, payload: &str) {
+    fn noted(&mut self, event: &Event<'_>, payload: &str) {
         if let Err(error) = serde_json::from_str::<IgnoredAny>(payload) {
             self.tell(event.seq, What::Unreadable, "JSON", error);
         }
@@ -132,7 +152,7 @@ impl Walk {
     }
 
     /// Number and time.
-    fn check_place(&mut self, event: &StoredEvent) {
+    fn check_place(&mut self, event: &Event<'_>) {
         let expected = self.position.seq.saturating_add(1);
         if event.seq != expected {
             self.tell(event.seq, What::Number, expected, event.seq);
@@ -144,16 +164,16 @@ impl Walk {
     }
 
     /// Content and chain.
-    fn check_digests(&mut self, event: &StoredEvent) {
-        match (&event.payload, &event.salt) {
+    fn check_digests(&mut self, event: &Event<'_>) {
+        match (event.payload, event.salt) {
             (Some(payload), Some(salt)) => {
-                let digest = digest::payload_digest(salt, payload, event.body.as_deref());
+                let digest = digest::payload_digest(salt, payload, event.body);
                 if digest[..] != event.payload_digest[..] {
                     self.tell_digest(
                         event.seq,
                         What::PayloadDigest,
                         &digest,
-                        &event.payload_digest,
+                        event.payload_digest,
                     );
                 }
             }
@@ -167,17 +187,17 @@ impl Walk {
         }
         let chain = digest::chain(
             &self.position.chain,
-            &event.payload_digest,
+            event.payload_digest,
             &Header {
                 org: &self.org,
                 seq: event.seq,
-                event_type: &event.event_type,
+                event_type: event.event_type,
                 recorded_at: event.recorded_at,
                 caused_by: event.caused_by,
             },
         );
         if chain[..] != event.chain[..] {
-            self.tell_digest(event.seq, What::Chain, &chain, &event.chain);
+            self.tell_digest(event.seq, What::Chain, &chain, event.chain);
         }
     }
 
@@ -198,10 +218,16 @@ impl Walk {
             self.check_nothing_waits();
             self.check_head(head);
         }
+        if let Some(noted) = self.noted.take().filter(|noted| noted.seq > self.after) {
+            let expected = format!("event {}", noted.seq);
+            let found = format!("an end at event {}", self.position.seq);
+            self.tell(self.position.seq, What::Noted, expected, found);
+        }
         self.summary.orgs = vec![LedgerRead {
             org: self.org.clone(),
             after: self.after,
             last: self.position.seq,
+            chain: hex::encode(self.position.chain),
             complete: head.is_some(),
         }];
     }
@@ -212,6 +238,14 @@ impl Walk {
             chain,
             recorded_at,
         } = self.position.clone();
+        if seq == 0 {
+            self.tell(
+                seq,
+                What::Number,
+                "event 1, the organization's own",
+                "no event at all",
+            );
+        }
         if head.last_seq != seq {
             self.tell(seq, What::Head("last_seq"), seq, head.last_seq);
         }
@@ -234,6 +268,20 @@ impl Walk {
                 head.policy_version,
             );
         }
+    }
+
+    /// An erased request or decision: what it said cannot be checked any more, what it did stands in the columns.
+    fn erased(&mut self, event: &Event<'_>) {
+        self.summary.erased += 1;
+        if !self.allow_erased {
+            self.tell(
+                event.seq,
+                What::Erased,
+                "its content",
+                "none: it was erased",
+            );
+        }
+        self.fold(event);
     }
 
     pub(super) fn tell(

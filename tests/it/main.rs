@@ -12,6 +12,8 @@
 )]
 
 mod support;
+mod tampering;
+mod verify_beside;
 
 mod after_booking;
 mod audit_explain;

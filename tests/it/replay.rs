@@ -7,7 +7,7 @@ use bookwarden::cubu::signature;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
-use crate::support::{BOOKWARDEN, SECRET, Server, TestApp, booking};
+use crate::support::{BOOKWARDEN, SECRET, Server, TestApp, booking, bookwarden_prints};
 
 /// The exit code and the line of JSON.
 fn bookwarden(app: &TestApp, arguments: &[&str]) -> (bool, Value) {
@@ -28,7 +28,7 @@ fn bookwarden(app: &TestApp, arguments: &[&str]) -> (bool, Value) {
 }
 
 /// Bookings of two organizations through two servers, with policies of several kinds that come, change and go; moves, repeats, a bulk.
-async fn eventful() -> TestApp {
+pub async fn eventful() -> TestApp {
     let app = TestApp::start().await;
     app.sql("insert into policy.organizations (org) values ('second'); insert into access.webhook_secrets (org, secret) values ('second', 'dev-secret')")
         .await;
@@ -91,6 +91,13 @@ async fn eventful() -> TestApp {
     )
     .await
     .expect("an answer");
+    let created = ["token", "create", "--name", "auditor"];
+    bookwarden_prints(&app.database_url, &created, "");
+    let token = app
+        .text("select max(id)::text from access.audit_tokens")
+        .await;
+    bookwarden_prints(&app.database_url, &["token", "revoke", &token], "");
+    bookwarden_prints(&app.database_url, &["export", "--decisions", "-"], "");
     app
 }
 
@@ -174,7 +181,7 @@ fn scratch_file(name: &str) -> PathBuf {
 }
 
 /// Runs statements as a superuser with triggers disabled.
-async fn behind_the_triggers_back(app: &TestApp, statements: &str) {
+pub async fn behind_the_triggers_back(app: &TestApp, statements: &str) {
     let mut connection = PgConnection::connect(&app.database_url)
         .await
         .expect("a connection");

@@ -1,10 +1,12 @@
 //! The cases: one file each.
 
+pub mod beside;
 pub mod core;
 pub mod cost;
 pub mod growth;
 pub mod hot_spot;
 pub mod latency;
+pub mod replay;
 pub mod throughput;
 
 use crate::cluster::Database;

@@ -300,9 +300,14 @@ fn operation(old: Option<&str>, new: Option<&str>) -> &'static str {
 
 /// Replays events that end with a head.
 pub(super) fn replay(events: &[StoredEvent], head: &StoredHead) -> Summary {
-    let mut replay = Replay::new(Scope::default(), Default::default());
+    replay_within(Scope::default(), events, head)
+}
+
+/// The same, within a scope.
+pub(super) fn replay_within(scope: Scope, events: &[StoredEvent], head: &StoredHead) -> Summary {
+    let mut replay = Replay::new(scope, Default::default());
     replay.begin("default");
-    events.iter().for_each(|event| replay.event(event));
+    events.iter().for_each(|event| replay.event(&event.view()));
     replay.end(Some(head));
     replay.finish()
 }

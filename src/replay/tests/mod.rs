@@ -3,8 +3,16 @@
 mod ledger;
 mod tampering;
 
-use ledger::{Ledger, blocked, body, cap, replay};
+use ledger::{Ledger, blocked, body, cap, replay, replay_within};
 
+use std::collections::BTreeSet;
+
+use super::report::What;
+use super::run::Scope;
+use crate::ledger::event::{
+    AUDIT_EXPORTED, BOOKING_CONFIRMED, BOOKING_DECIDED, BOOKING_RELEASED, BOOKING_REPEATED,
+    BOOKING_REQUESTED, CASE_CLOSED, REQUEST_REJECTED, TOKEN_CREATED, TOKEN_REVOKED,
+};
 use crate::policy::kind::Kind;
 
 /// The field of the sample that holds a phone number, and that number.
@@ -93,6 +101,14 @@ fn an_event_that_was_erased_keeps_its_links_and_what_it_did() {
         (event.payload, event.body, event.salt) = (None, None, None);
     }
     let summary = replay(&ledger.events, &ledger.head());
+    let told: Vec<_> = (summary.told.iter().map(|told| (told.seq, told.what))).collect();
+    assert_eq!(told, [(1, What::Erased), (2, What::Erased)]);
+
+    let allowed = Scope {
+        allow_erased: true,
+        ..Scope::default()
+    };
+    let summary = replay_within(allowed, &ledger.events, &ledger.head());
     assert!(summary.holds(), "{:#?}", summary.told);
     assert_eq!((summary.erased, summary.decisions), (2, 9));
 }
@@ -101,12 +117,17 @@ fn an_event_that_was_erased_keeps_its_links_and_what_it_did() {
 #[test]
 fn every_golden_ledger_replays() {
     let mut replayed = 0;
+    let mut types = BTreeSet::new();
     for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden")).unwrap() {
         let path = entry.unwrap().path();
         if path
             .extension()
             .is_some_and(|extension| extension == "ndjson")
         {
+            for line in std::fs::read_to_string(&path).unwrap().lines() {
+                let line: serde_json::Value = serde_json::from_str(line).unwrap();
+                types.extend(line["event"]["type"].as_str().map(str::to_owned));
+            }
             let file = std::io::BufReader::new(std::fs::File::open(&path).unwrap());
             let summary =
                 super::file::replay(file, Default::default(), Default::default(), None, &mut ())
@@ -117,6 +138,26 @@ fn every_golden_ledger_replays() {
         }
     }
     assert!(replayed > 0);
+    for event_type in [
+        BOOKING_REQUESTED,
+        BOOKING_DECIDED,
+        BOOKING_REPEATED,
+        BOOKING_CONFIRMED,
+        BOOKING_RELEASED,
+        CASE_CLOSED,
+        REQUEST_REJECTED,
+        AUDIT_EXPORTED,
+        TOKEN_CREATED,
+        TOKEN_REVOKED,
+        "policy.created",
+        "policy.updated",
+        "policy.deleted",
+    ] {
+        assert!(
+            types.contains(event_type),
+            "no golden ledger has {event_type}"
+        );
+    }
 }
 
 mod files {
@@ -125,7 +166,7 @@ mod files {
     use super::*;
     use crate::org::Org;
     use crate::replay::file;
-    use crate::replay::run::Scope;
+
     use crate::replay::{Options, Source, Summary, check_snapshot};
 
     fn lines(ledger: &Ledger) -> Vec<String> {
@@ -191,8 +232,8 @@ mod files {
         for event in &ledger.events {
             let to = Scope {
                 org: Some(Org::default_org()),
-                from: None,
                 to: Some(event.seq),
+                ..Scope::default()
             };
             let save = Options {
                 scope: to,

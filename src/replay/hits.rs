@@ -1,0 +1,210 @@
+//! Which decisions each policy took part in, as `ledger.policy_hits` has it: of the many numbers, a count and a sum of their hashes.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
+
+use serde::Deserialize;
+use sqlx::FromRow;
+
+use crate::ledger::event::PolicyMet;
+
+/// A policy with a verdict in a mode.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+pub(super) struct Key<'a> {
+    #[serde(borrow)]
+    kind: Cow<'a, str>,
+    id: i64,
+    #[serde(borrow)]
+    verdict: Cow<'a, str>,
+    #[serde(borrow)]
+    mode: Cow<'a, str>,
+}
+
+impl fmt::Display for Key<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            kind,
+            id,
+            verdict,
+            mode,
+        } = self;
+        write!(f, "{kind} {id} {verdict} {mode}")
+    }
+}
+
+/// A set of decisions: how many, and the sum of their numbers' hashes, for any two sets in practice another.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Decisions {
+    count: u64,
+    sum: u64,
+}
+
+impl Decisions {
+    fn add(&mut self, seq: i64) {
+        self.count += 1;
+        self.sum = self.sum.wrapping_add(mixed(seq.cast_unsigned()));
+    }
+}
+
+impl fmt::Display for Decisions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} decisions, whose numbers hash to {:016x}",
+            self.count, self.sum
+        )
+    }
+}
+
+/// SplitMix64.
+fn mixed(value: u64) -> u64 {
+    let z = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// By the ledger.
+#[derive(Debug, Default)]
+pub(super) struct Hits {
+    decisions: BTreeMap<Key<'static>, Decisions>,
+    // What these said is not known any more.
+    erased: HashSet<i64>,
+}
+
+impl Hits {
+    /// A decision that was derived again.
+    pub(super) fn derived(&mut self, seq: i64, policies: &[PolicyMet]) {
+        for met in policies {
+            let key = Key {
+                kind: met.kind.into(),
+                id: met.id,
+                verdict: met.verdict.into(),
+                mode: met.mode.into(),
+            };
+            self.decisions.entry(key).or_default().add(seq);
+        }
+    }
+
+    /// A decision as it is recorded. None: its content was erased.
+    pub(super) fn recorded(&mut self, seq: i64, policies: Option<&str>) {
+        let Some(policies) = policies else {
+            self.erased.insert(seq);
+            return;
+        };
+        let keys: Vec<Key<'_>> = serde_json::from_str(policies).unwrap_or_default();
+        for Key {
+            kind,
+            id,
+            verdict,
+            mode,
+        } in keys
+        {
+            let key = Key {
+                kind: kind.into_owned().into(),
+                id,
+                verdict: verdict.into_owned().into(),
+                mode: mode.into_owned().into(),
+            };
+            self.decisions.entry(key).or_default().add(seq);
+        }
+    }
+
+    /// The table, as far as it is read.
+    pub(super) fn table(&self) -> Table<'_> {
+        Table {
+            ledger: self,
+            decisions: BTreeMap::new(),
+            last: None,
+        }
+    }
+}
+
+/// A row of `ledger.policy_hits`.
+#[derive(Debug, FromRow)]
+pub(super) struct Row {
+    policy_kind: String,
+    policy_id: i64,
+    verdict: String,
+    mode: String,
+    batch_seq: i64,
+    seqs: Vec<i64>,
+}
+
+/// A row whose numbers are not in order.
+pub(super) struct Disorder {
+    pub(super) key: String,
+    pub(super) expected: String,
+    pub(super) found: String,
+}
+
+/// By the table.
+pub(super) struct Table<'a> {
+    ledger: &'a Hits,
+    decisions: BTreeMap<Key<'static>, Decisions>,
+    last: Option<(Key<'static>, i64)>,
+}
+
+impl Table<'_> {
+    /// The next row, in the order of the table's key.
+    pub(super) fn add(&mut self, row: Row) -> Result<(), Disorder> {
+        let key = Key {
+            kind: row.policy_kind.into(),
+            id: row.policy_id,
+            verdict: row.verdict.into(),
+            mode: row.mode.into(),
+        };
+        let before = match &self.last {
+            Some((last, batch_seq)) if *last == key => *batch_seq,
+            _ => 0,
+        };
+        let ascend = row.seqs.is_sorted_by(|left, right| left < right);
+        let within = row.seqs.first().is_some_and(|first| before < *first)
+            && row.seqs.last().is_some_and(|last| *last <= row.batch_seq);
+        let decisions = self.decisions.entry(key.clone()).or_default();
+        row.seqs
+            .iter()
+            .filter(|seq| !self.ledger.erased.contains(seq))
+            .for_each(|seq| decisions.add(*seq));
+        let told = format!("{key} batch {}", row.batch_seq);
+        self.last = Some((key, row.batch_seq));
+        if ascend && within {
+            return Ok(());
+        }
+        Err(Disorder {
+            key: told,
+            expected: format!("ascending numbers from {} to {}", before + 1, row.batch_seq),
+            found: format!("{:?}", row.seqs),
+        })
+    }
+
+    /// Policies whose decisions differ: by the ledger, and by the table.
+    pub(super) fn differences(
+        self,
+    ) -> impl Iterator<Item = (String, Option<String>, Option<String>)> {
+        let keys: Vec<Key<'static>> = (self.ledger.decisions.keys())
+            .chain(
+                self.decisions
+                    .keys()
+                    .filter(|key| !self.ledger.decisions.contains_key(key)),
+            )
+            .cloned()
+            .collect();
+        keys.into_iter().filter_map(move |key| {
+            let ledger = self.ledger.decisions.get(&key);
+            // A row of erased decisions only.
+            let table = self
+                .decisions
+                .get(&key)
+                .filter(|decisions| decisions.count > 0);
+            (ledger != table).then(|| {
+                (
+                    key.to_string(),
+                    ledger.map(ToString::to_string),
+                    table.map(ToString::to_string),
+                )
+            })
+        })
+    }
+}
