@@ -8,7 +8,7 @@ use sqlx::PgPool;
 
 use super::events::{self, EventFilter};
 use super::filter::Filter;
-use super::{AuditError, csv, range, search};
+use super::{AuditError, csv, plan, range};
 use crate::org::Org;
 
 /// Decisions or events read at a time.
@@ -60,7 +60,7 @@ pub fn export_decisions(
             let Some(after) = after else { return Ok(None) };
             let within = range::between(&pool, &org, filter.from, filter.until).await?;
             let within = range::after(within, after, filter.order);
-            let rows = search::find(&pool, &org, &filter, &within, PAGE).await?;
+            let rows = plan::find(&pool, &org, &filter, &within, PAGE).await?;
             let lines = rows.len();
             let Some(last) = rows.last().map(|row| row.seq) else {
                 return Ok(None);
