@@ -26,11 +26,13 @@ const STATEMENT_CACHE: usize = 256;
 /// Plans are made anew for each execution, from the tables' sizes of that moment (but see `ledger::head::Plans`): one made once
 /// and kept while the tables were still small reads them whole ever after (measured: 190 bookings/s instead of thousands). And no
 /// plan is compiled: looking one booking up in a blocklist of a million is estimated at a cost of 4,100, so that a batch passes
-/// `jit_above_cost`, and takes microseconds.
+/// `jit_above_cost`, and takes microseconds. Nor does a statement start workers: that takes longer (7 ms) than a page of a search, and
+/// an auditor's long question must leave the other cores to bookings.
 const SESSION: &str = "
     set role bookwarden_app;
     set plan_cache_mode = force_custom_plan;
     set jit = off;
+    set max_parallel_workers_per_gather = 0;
     set lock_timeout = '300ms';
     set statement_timeout = '30s';
     set idle_in_transaction_session_timeout = '30s'";

@@ -187,13 +187,15 @@ async fn traits(
     let channels: Vec<Value> = match &channel {
         Some((_, channel)) => vec![Value::Text(channel.clone())],
         None => {
-            let found: Vec<String> =
+            let found: Vec<Option<String>> =
                 sqlx::query_scalar(include_str!("../../../sql/queries/list_channels.sql"))
                     .bind(scope.org.as_str())
                     .fetch_all(pool)
                     .await?;
-            let found = found.into_iter().map(Value::Text);
-            found.chain([Value::Null]).collect()
+            let found = found.into_iter();
+            found
+                .map(|channel| channel.map_or(Value::Null, Value::Text))
+                .collect()
         }
     };
     let outcomes = outcome.map_or(vec!["approved", "modified", "cancelled"], |(_, one)| {

@@ -40,7 +40,7 @@ impl Asked<'_> {
     pub(super) fn one(self, lead: &Stream, rest: &[&Condition]) -> QueryBuilder<Postgres> {
         let mut query = self.begin();
         query.push("select lead.seq from (");
-        let limit = rest.is_empty().then_some(self.limit);
+        let limit = (rest.is_empty() || !lead.is_policy()).then_some(self.limit);
         lead.push(&mut query, self.scope, Rest::Holds(rest), limit);
         query.push(") as lead");
         if lead.is_policy() {

@@ -117,7 +117,7 @@ impl Stream {
                     // Each in order, so that they are merged as far as they are read, and never sorted.
                     query.push(if number > 0 { " union all (" } else { "(" });
                     push_prefix(query, scope, prefix, &rest);
-                    (query.push(" order by d.seq")).push(scope.order.as_sql());
+                    push_order(query, scope, prefix, limit);
                     query.push(")");
                 }
             }
@@ -187,6 +187,30 @@ fn push_prefix(
     if let Rest::Holds(conditions @ [_, ..]) = rest {
         query.push(" and ");
         push_conditions(query, scope, conditions);
+    }
+}
+
+/// Postgres does not see that the rows of one null are in the order of the next column: they are asked for in the index's own order,
+/// and sorted once they are few.
+fn push_order(
+    query: &mut QueryBuilder<Postgres>,
+    scope: &Scope<'_>,
+    prefix: &Prefix,
+    limit: Option<i64>,
+) {
+    let order = scope.order.as_sql();
+    query.push(" order by ");
+    let null = (prefix.iter()).find(|(_, value)| matches!(value, Value::Null));
+    match (null, limit) {
+        (Some((column, _)), Some(limit)) => {
+            (query.push(*column).push(order))
+                .push(", d.seq")
+                .push(order);
+            query.push(" limit ").push_bind(limit);
+        }
+        _ => {
+            query.push("d.seq").push(order);
+        }
     }
 }
 
