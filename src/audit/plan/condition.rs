@@ -32,8 +32,9 @@ pub(super) enum Condition {
 pub(super) struct Met {
     pub(super) kind: String,
     pub(super) id: i64,
-    pub(super) verdicts: Vec<&'static str>,
-    pub(super) modes: Vec<&'static str>,
+    /// As it was ever met: verdicts, and as many modes.
+    pub(super) verdicts: Vec<String>,
+    pub(super) modes: Vec<String>,
 }
 
 /// The conditions of a filter; none if no decision can fulfil them.
@@ -63,6 +64,19 @@ pub(super) async fn of(
             Some(verdict) => vec![verdict],
         };
         let modes = (filter.policy_mode).map_or(vec!["enforce", "shadow"], |mode| vec![mode]);
+        let pairs: Vec<(String, String)> =
+            sqlx::query_as(include_str!("../../../sql/queries/list_verdicts.sql"))
+                .bind(org.as_str())
+                .bind(kind)
+                .bind(id)
+                .bind(verdicts)
+                .bind(modes)
+                .fetch_all(pool)
+                .await?;
+        if pairs.is_empty() {
+            return Ok(None);
+        }
+        let (verdicts, modes) = pairs.into_iter().unzip();
         conditions.push(Condition::Policy(Met {
             kind: kind.clone(),
             id,
@@ -125,14 +139,14 @@ impl Met {
     fn push(&self, query: &mut QueryBuilder<Postgres>, org: &Org) {
         query.push("exists (select from unnest(");
         query.push_bind(self.verdicts.clone());
-        query.push("::text[]) as v (verdict) cross join unnest(");
+        query.push("::text[], ");
         query.push_bind(self.modes.clone());
-        query.push("::text[]) as m (mode) cross join lateral (select hits.seqs from ledger.policy_hits as hits where hits.org = ");
+        query.push("::text[]) as v (verdict, mode) cross join lateral (select hits.seqs from ledger.policy_hits as hits where hits.org = ");
         query.push_bind(org.as_str().to_owned());
         (query.push(" and hits.policy_kind = ")).push_bind(self.kind.clone());
         (query.push(" and hits.policy_id = ")).push_bind(self.id);
         query.push(
-            " and hits.verdict = v.verdict and hits.mode = m.mode and hits.batch_seq >= d.seq
+            " and hits.verdict = v.verdict and hits.mode = v.mode and hits.batch_seq >= d.seq
               order by hits.batch_seq limit 1) as batch where d.seq = any (batch.seqs))",
         );
     }

@@ -1,26 +1,25 @@
 //! Which streams lead to a search's decisions, and how rare each is where the page begins.
 
-use chrono::NaiveDate;
 use sqlx::{PgPool, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use super::Scope;
 use super::condition::Condition;
-use super::stream::{LOOKED_AT, Prefix, Rest, Stream, Value};
+use super::stream::{LOOKED_AT, Prefix, Rest, Seen, Stream, Value};
 use crate::audit::parameters::Order;
+use crate::org::Org;
 
 /// More values than this are not merged: planning each costs some 30 µs.
 const MOST_PREFIXES: usize = 64;
 
-/// More dates than this are not looked at.
-const MOST_DATES: i64 = 1_000;
+const REASON: &str =
+    "d.cancellation_reason is not null and hashtextextended(d.cancellation_reason, 0)";
 
-/// The streams of a search, the rarest first; none if there is nothing to find. The scope may shrink to where all of it must be.
+/// The streams of a search, but for the one by dates; none if there is nothing to find.
 pub(super) async fn streams(
     pool: &PgPool,
-    scope: &mut Scope<'_>,
+    org: &Org,
     conditions: &[Condition],
-    limit: i64,
 ) -> Result<Option<Vec<Stream>>, sqlx::Error> {
     let mut streams = Vec::new();
     for condition in conditions {
@@ -34,12 +33,7 @@ pub(super) async fn streams(
                 continue;
             }
             Condition::Reasons(hashes) => {
-                let prefix = |hash: &i64| {
-                    vec![(
-                        "d.cancellation_reason is not null and hashtextextended(d.cancellation_reason, 0)",
-                        Value::Hash(*hash),
-                    )]
-                };
+                let prefix = |hash: &i64| vec![(REASON, Value::Hash(*hash))];
                 push_stream(&mut streams, hashes.iter().map(prefix), [condition]);
                 continue;
             }
@@ -47,26 +41,11 @@ pub(super) async fn streams(
         };
         push_stream(&mut streams, [vec![column]], [condition]);
     }
-    let Some(place) = place(pool, scope, conditions).await? else {
+    let Some(place) = place(pool, org, conditions).await? else {
         return Ok(None);
     };
     streams.extend(place);
-    streams.extend(traits(pool, scope, conditions).await?);
-    if let Some(Condition::Dates(from, until)) = conditions
-        .iter()
-        .find(|condition| matches!(condition, Condition::Dates(..)))
-    {
-        let dates = Dates::find(pool, scope, (*from, *until)).await?;
-        if dates.are_all && dates.found.is_empty() {
-            return Ok(None);
-        }
-        let is_alone = conditions.len() == 1;
-        streams.extend(dates.stream(scope, is_alone.then_some(limit), (*from, *until)));
-    }
-    if conditions.len() > 1 {
-        look(pool, scope, &mut streams).await?;
-        streams.sort_by(|one, other| one.entries(scope).total_cmp(&other.entries(scope)));
-    }
+    streams.extend(traits(pool, org, conditions).await?);
     Ok(Some(streams))
 }
 
@@ -95,7 +74,7 @@ macro_rules! asked {
 /// None: it does not.
 async fn place(
     pool: &PgPool,
-    scope: &Scope<'_>,
+    org: &Org,
     conditions: &[Condition],
 ) -> Result<Option<Vec<Stream>>, sqlx::Error> {
     let unit = asked!(conditions, Condition::Unit);
@@ -106,7 +85,7 @@ async fn place(
         let mut services: Vec<Uuid> = sqlx::query_scalar(include_str!(
             "../../../sql/queries/list_services_of_type.sql"
         ))
-        .bind(scope.org.as_str())
+        .bind(org.as_str())
         .bind(type_id)
         .fetch_all(pool)
         .await?;
@@ -114,7 +93,7 @@ async fn place(
             services.retain(|found| *found == wanted);
         }
         if let Some((_, wanted)) = unit {
-            let places = units(pool, scope, &services).await?;
+            let places = units(pool, org, &services).await?;
             services.retain(|found| places.contains(&(*found, wanted)));
         }
         if services.is_empty() {
@@ -129,7 +108,7 @@ async fn place(
             .chain(service.map(|(service, _)| service));
         push_stream(&mut streams, services.iter().map(prefix), covers);
     } else if let Some((condition, service_id)) = service {
-        let mut units = units(pool, scope, &[service_id]).await?;
+        let mut units = units(pool, org, &[service_id]).await?;
         if let Some((_, wanted)) = unit {
             units.retain(|(_, unit)| *unit == wanted);
         }
@@ -152,13 +131,13 @@ async fn place(
 /// Services and their units.
 async fn units(
     pool: &PgPool,
-    scope: &Scope<'_>,
+    org: &Org,
     services: &[Uuid],
 ) -> Result<Vec<(Uuid, Uuid)>, sqlx::Error> {
     sqlx::query_as(include_str!(
         "../../../sql/queries/list_units_of_services.sql"
     ))
-    .bind(scope.org.as_str())
+    .bind(org.as_str())
     .bind(services)
     .fetch_all(pool)
     .await
@@ -167,7 +146,7 @@ async fn units(
 /// By channel, outcome and booker: few values each, so one index has them all.
 async fn traits(
     pool: &PgPool,
-    scope: &Scope<'_>,
+    org: &Org,
     conditions: &[Condition],
 ) -> Result<Option<Stream>, sqlx::Error> {
     let channel = asked!(conditions, Condition::Channel);
@@ -189,7 +168,7 @@ async fn traits(
         None => {
             let found: Vec<Option<String>> =
                 sqlx::query_scalar(include_str!("../../../sql/queries/list_channels.sql"))
-                    .bind(scope.org.as_str())
+                    .bind(org.as_str())
                     .fetch_all(pool)
                     .await?;
             let found = found.into_iter();
@@ -219,69 +198,8 @@ async fn traits(
     Ok(streams.pop())
 }
 
-/// The appointment dates of a range, each with its first and its last decision.
-struct Dates {
-    found: Vec<(NaiveDate, i64, i64)>,
-    are_all: bool,
-}
-
-impl Dates {
-    async fn find(
-        pool: &PgPool,
-        scope: &Scope<'_>,
-        (from, until): (Option<NaiveDate>, Option<NaiveDate>),
-    ) -> Result<Self, sqlx::Error> {
-        let sql = include_str!("../../../sql/queries/find_dates.sql");
-        let dates: Vec<(NaiveDate, Option<i64>, Option<i64>)> = sqlx::query_as(sql)
-            .persistent(false)
-            .bind(scope.org.as_str())
-            .bind(from)
-            .bind(until)
-            .bind(scope.range.start)
-            .bind(scope.range.end)
-            .bind(MOST_DATES)
-            .fetch_all(pool)
-            .await?;
-        let are_all = i64::try_from(dates.len()).is_ok_and(|dates| dates < MOST_DATES);
-        let found = (dates.into_iter())
-            .filter_map(|(date, first, last)| Some((date, first?, last?)))
-            .collect();
-        Ok(Self { found, are_all })
-    }
-
-    /// All of them lie between the first and the last decision. A page of nothing but dates is in the dates whose ends come first: as
-    /// many as the page has decisions.
-    fn stream(
-        mut self,
-        scope: &mut Scope<'_>,
-        page: Option<i64>,
-        (from, until): (Option<NaiveDate>, Option<NaiveDate>),
-    ) -> Option<Stream> {
-        if !self.are_all {
-            return None;
-        }
-        let first = self.found.iter().map(|(_, first, _)| *first).min()?;
-        let last = self.found.iter().map(|(_, _, last)| *last).max()?;
-        scope.range = first..last.saturating_add(1);
-        if let Some(page) = page.and_then(|page| usize::try_from(page).ok()) {
-            self.found
-                .sort_by_key(|(_, first, last)| match scope.order {
-                    Order::Newest => -last,
-                    Order::Oldest => *first,
-                });
-            self.found.truncate(page);
-        }
-        let mut streams = Vec::new();
-        let prefix =
-            |(date, ..): &(NaiveDate, i64, i64)| vec![("d.appointment_date", Value::Date(*date))];
-        let dates = Condition::Dates(from, until);
-        push_stream(&mut streams, self.found.iter().map(prefix), [&dates]);
-        streams.pop()
-    }
-}
-
-/// Looks at the streams where the page begins.
-async fn look(
+/// Looks at the streams where the page begins, and puts the rarest first.
+pub(super) async fn look(
     pool: &PgPool,
     scope: &mut Scope<'_>,
     streams: &mut [Stream],
@@ -319,8 +237,9 @@ async fn look(
             Order::Oldest => highest.saturating_sub(scope.range.start) + 1,
         };
         if let Some(stream) = streams.get_mut(number) {
-            stream.was_seen(entries, events);
+            stream.was_seen(Some(Seen { entries, events }));
         }
     }
+    streams.sort_by(|one, other| one.entries(scope).total_cmp(&other.entries(scope)));
     Ok(())
 }

@@ -71,7 +71,7 @@ impl Asked<'_> {
         query
     }
 
-    /// Two streams, merged; the rest is looked up in the rows that are in both.
+    /// What is in two streams; the rest is looked up in its rows.
     pub(super) fn both(
         self,
         lead: &Stream,
@@ -81,10 +81,12 @@ impl Asked<'_> {
         let mut query = self.begin();
         query.push("select lead.seq from (");
         lead.push(&mut query, self.scope, Rest::Elsewhere, None);
-        query.push(") as lead join (");
-        second.push(&mut query, self.scope, Rest::Elsewhere, None);
-        query.push(") as second on second.seq = lead.seq");
+        query.push(") as lead");
         self.push_rows(&mut query, "lead.seq", rest);
+        // "is true" keeps it a look into a hash table: as a join it would be planned by what Postgres guesses of both.
+        query.push(" where (lead.seq in (select second.seq from (");
+        second.push(&mut query, self.scope, Rest::Elsewhere, None);
+        query.push(") as second)) is true");
         self.end(&mut query, "lead.seq");
         query
     }

@@ -39,9 +39,11 @@ enum Source {
 
 /// What was seen of a stream at its beginning.
 #[derive(Debug, Clone, Copy)]
-struct Seen {
-    entries: i64,
-    events: i64,
+pub(super) struct Seen {
+    /// At most [`LOOKED_AT`].
+    pub(super) entries: i64,
+    /// Within so many events.
+    pub(super) events: i64,
 }
 
 /// A way to the decisions that fulfil some of a search's conditions.
@@ -74,14 +76,13 @@ impl Stream {
         (self.covers.iter()).any(|covered| discriminant(covered) == discriminant(condition))
     }
 
-    /// Its first entries lie within so many events.
-    pub(super) fn was_seen(&mut self, entries: i64, events: i64) {
-        self.seen = Some(Seen { entries, events });
+    /// What was seen of it, or of the same search's stream before.
+    pub(super) fn was_seen(&mut self, seen: Option<Seen>) {
+        self.seen = seen;
     }
 
-    /// Whether it has so few entries that all were looked at.
-    pub(super) fn is_read_to_its_end(&self) -> bool {
-        self.seen.is_some_and(|seen| seen.entries < LOOKED_AT)
+    pub(super) fn seen(&self) -> Option<Seen> {
+        self.seen
     }
 
     /// Its part of all decisions, as far as was looked.
@@ -99,6 +100,17 @@ impl Stream {
         }
     }
 
+    /// Within how many events there are so many of its entries, and of a second stream's not many more.
+    pub(super) fn events_with(&self, entries: f64, second: Option<&Self>) -> i64 {
+        let of_two = second.map_or(0.0, |second| second.share() / 4.0);
+        (2.0 * entries / self.share().max(of_two)) as i64
+    }
+
+    /// Whether Postgres reads it without its rows: an index of an expression it does not.
+    pub(super) fn is_in_the_index(&self) -> bool {
+        !(self.covers.iter()).any(|condition| matches!(condition, Condition::Reasons(_)))
+    }
+
     pub(super) fn is_policy(&self) -> bool {
         matches!(self.source, Source::Policy(_))
     }
@@ -114,10 +126,12 @@ impl Stream {
         match &self.source {
             Source::Index(prefixes) => {
                 for (number, prefix) in prefixes.iter().enumerate() {
-                    // Each in order, so that they are merged as far as they are read, and never sorted.
                     query.push(if number > 0 { " union all (" } else { "(" });
                     push_prefix(query, scope, prefix, &rest);
-                    push_order(query, scope, prefix, limit);
+                    // Each in order, so that they are merged as far as they are read, and never sorted.
+                    if prefixes.len() > 1 {
+                        push_order(query, scope, prefix, limit);
+                    }
                     query.push(")");
                 }
             }
@@ -191,7 +205,7 @@ fn push_prefix(
 }
 
 /// Postgres does not see that the rows of one null are in the order of the next column: they are asked for in the index's own order,
-/// and sorted once they are few.
+/// and sorted once they are few. Without the limit, each part would be planned to be read whole.
 fn push_order(
     query: &mut QueryBuilder<Postgres>,
     scope: &Scope<'_>,
@@ -201,16 +215,12 @@ fn push_order(
     let order = scope.order.as_sql();
     query.push(" order by ");
     let null = (prefix.iter()).find(|(_, value)| matches!(value, Value::Null));
-    match (null, limit) {
-        (Some((column, _)), Some(limit)) => {
-            (query.push(*column).push(order))
-                .push(", d.seq")
-                .push(order);
-            query.push(" limit ").push_bind(limit);
-        }
-        _ => {
-            query.push("d.seq").push(order);
-        }
+    if let (Some((column, _)), Some(_)) = (null, limit) {
+        query.push(*column).push(order).push(", ");
+    }
+    query.push("d.seq").push(order);
+    if let Some(limit) = limit {
+        query.push(" limit ").push_bind(limit);
     }
 }
 
@@ -223,16 +233,16 @@ fn push_policy(
 ) {
     query.push("select page.seq from unnest(");
     query.push_bind(met.verdicts.clone());
-    query.push("::text[]) as v (verdict) cross join unnest(");
+    query.push("::text[], ");
     query.push_bind(met.modes.clone());
     query.push(
-        "::text[]) as m (mode) cross join lateral (select hit.seq from ledger.policy_hits as hits
+        "::text[]) as v (verdict, mode) cross join lateral (select hit.seq from ledger.policy_hits as hits
          cross join unnest(hits.seqs) as hit (seq) where hits.org = ",
     );
     query.push_bind(scope.org.as_str().to_owned());
     (query.push(" and hits.policy_kind = ")).push_bind(met.kind.clone());
     (query.push(" and hits.policy_id = ")).push_bind(met.id);
-    query.push(" and hits.verdict = v.verdict and hits.mode = m.mode and hits.batch_seq >= ");
+    query.push(" and hits.verdict = v.verdict and hits.mode = v.mode and hits.batch_seq >= ");
     query.push_bind(scope.range.start);
     query.push(" and hits.batch_seq < ");
     query.push_bind(scope.range.end.saturating_add(MOST_EVENTS_OF_A_BATCH));
