@@ -42,6 +42,9 @@ pub enum AuditError {
     /// The database did not answer.
     #[error("the ledger cannot be read now")]
     Database(#[from] sqlx::Error),
+    /// The task that read the ledger did not come to its end.
+    #[error("the ledger was not read to the end")]
+    Interrupted(#[source] tokio::task::JoinError),
     /// A stored payload is not what this version of the service can read.
     #[error("event {seq} of {org} cannot be read")]
     Unreadable {

@@ -67,7 +67,7 @@ async fn find(app: &App, request: &HttpRequest) -> Result<HttpResponse, Problem>
     let Search { filter, after, .. } = search;
     audit::record::exported(pool, &caller, "decisions", format, &filter, after).await?;
     let pieces = audit::export_decisions(pool.clone(), caller.org, filter, after, format);
-    files::respond(format, "decisions", pieces).await
+    files::respond(format, "decisions", after.is_some(), pieces).await
 }
 
 /// A page, or a file.

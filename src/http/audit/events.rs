@@ -50,7 +50,7 @@ async fn find(app: &App, request: &HttpRequest) -> Result<HttpResponse, Problem>
     let EventSearch { filter, after, .. } = search;
     audit::record::exported(pool, &caller, "events", format, &filter, after).await?;
     let pieces = audit::export_events(pool.clone(), caller.org, filter, after);
-    files::respond(format, "events", pieces).await
+    files::respond(format, "events", after.is_some(), pieces).await
 }
 
 /// Names every parameter that is at fault.

@@ -59,15 +59,17 @@ fn wanted(request: &HttpRequest, format: Option<&str>) -> Result<Option<Format>,
 }
 
 /// Streams a file. Its first piece is read before anything is answered, so that what goes wrong at once is a problem; what goes
-/// wrong later breaks the transfer off, which a reader sees.
+/// wrong later breaks the transfer off, which a reader sees. What is resumed is appended to what arrived, so it has no header again.
 pub(super) async fn respond(
     format: Format,
     name: &str,
+    is_resumed: bool,
     pieces: impl Stream<Item = Result<Piece, AuditError>> + 'static,
 ) -> Result<HttpResponse, Problem> {
     let mut pieces: Pin<Box<dyn Stream<Item = _>>> = Box::pin(pieces);
     let first = pieces.try_next().await?.map(Ok);
-    let header = (format == Format::Csv).then(|| Ok(Bytes::from_static(CSV_HEADER.as_bytes())));
+    let has_header = format == Format::Csv && !is_resumed;
+    let header = has_header.then(|| Ok(Bytes::from_static(CSV_HEADER.as_bytes())));
     let body = stream::iter(first)
         .chain(pieces)
         .map_ok(|piece| Bytes::from(piece.text));
@@ -81,7 +83,7 @@ pub(super) async fn respond(
         "ndjson"
     };
     Ok(HttpResponse::Ok()
-        .content_type(format.media_type())
+        .content_type(format.media_type(has_header))
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((
             CONTENT_DISPOSITION,
