@@ -23,5 +23,5 @@ with ends as (
 )
 select
     coalesce(array_agg(to_char(starts, 'YYYY-MM-DD"T"HH24:MI:SS') order by starts_at), '{}') as starts,
-    coalesce(audit.seqs_at($1, array_agg(starts_at order by starts_at)), '{}') as seqs
+    audit.seqs_at($1, coalesce(array_agg(starts_at order by starts_at), '{}')) as seqs
 from buckets

@@ -4,6 +4,7 @@ mod case;
 mod csv;
 mod cursor;
 mod decision;
+pub(crate) mod described;
 mod event;
 mod events;
 mod explain;

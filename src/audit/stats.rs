@@ -8,6 +8,7 @@ use serde::Serialize;
 use sqlx::{FromRow, PgPool};
 
 use super::decision::optionally_in_microseconds;
+use super::described;
 use super::parameters::{self, ParameterFault};
 use super::plan::MOST_EVENTS_OF_A_BATCH;
 use super::{AuditError, follow, range};
@@ -24,12 +25,23 @@ const GROUPS: [&str; 6] = [
 ];
 
 /// What is counted.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct StatsQuery {
+    /// Decided at or after this time (RFC 3339) or day (its midnight, UTC).
+    #[param(required = false, schema_with = described::time)]
     from: Option<DateTime<Utc>>,
+    /// Decided before this time or day.
+    #[param(required = false, schema_with = described::time)]
     until: Option<DateTime<Utc>>,
+    /// By what; `outcome` unless given.
+    #[param(rename = "by", required = false, schema_with = described::group)]
     group: &'static str,
+    /// `day` unless given.
+    #[param(required = false, schema_with = described::bucket)]
     bucket: &'static str,
+    /// An IANA name; UTC unless given.
+    #[param(rename = "timeZone", required = false, schema_with = described::time_zone)]
     time_zone: String,
 }
 
@@ -95,6 +107,7 @@ pub enum Stats {
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DecisionStats {
+    #[schema(schema_with = described::decision_group)]
     by: &'static str,
     bucket: &'static str,
     time_zone: String,
@@ -114,6 +127,7 @@ struct BucketCounts {
 /// Every policy in force or met, and how often it bit.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct PolicyStats {
+    #[schema(schema_with = described::policy_group)]
     by: &'static str,
     items: Vec<PolicyCounts>,
 }

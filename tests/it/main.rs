@@ -24,6 +24,7 @@ mod capacity;
 mod catalogue;
 mod cookbook;
 mod crash;
+mod docs_page;
 mod match_key;
 mod mistakes;
 mod operations;

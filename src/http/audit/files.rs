@@ -7,14 +7,18 @@ use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
 
-use crate::audit::{AuditError, CSV_HEADER, Format, ParameterFault, Piece};
+use crate::audit::{AuditError, CSV_HEADER, Format, ParameterFault, Piece, described};
 use crate::http::problems::Problem;
 
 /// The parameters that make a search a file.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct FileParameters {
+    /// `json` (a page), or the whole search as a file; `Accept` says the same.
+    #[param(required = false, schema_with = described::format)]
     format: Option<String>,
-    /// Resume after this ledger number, in the search's order.
+    /// Go on after this ledger number, in the order asked: the last one of a file that broke off.
+    #[param(minimum = 1)]
     pub(super) after: Option<i64>,
 }
 
