@@ -11,6 +11,7 @@ mod explain;
 mod export;
 mod filter;
 mod follow;
+mod history;
 mod parameters;
 mod plan;
 mod policies;
@@ -29,11 +30,9 @@ pub(crate) use export::push_line;
 pub use export::{Format, Piece, export_decisions, export_events};
 pub use filter::Filter;
 pub use follow::{INTERVAL as FOLLOW_INTERVAL, events_after, newest};
+pub use history::{HistoryEntry, HistoryPage, history_cursor, policy_history};
 pub use parameters::{Order, ParameterFault, parse_kind};
-pub use policies::{
-    AsOf, Change, HistoryEntry, HistoryPage, PolicyPage, PolicyState, history_cursor,
-    policies_as_of, policies_cursor, policy_history,
-};
+pub use policies::{AsOf, Change, PolicyPage, PolicyState, policies_as_of, policies_cursor};
 pub use search::{Page, Search, read_decision, search_decisions};
 pub use stats::{DecisionStats, PolicyStats, Stats, StatsError, StatsQuery, stats};
 
