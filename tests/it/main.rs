@@ -16,6 +16,7 @@ mod support;
 mod after_booking;
 mod audit_explain;
 mod audit_files;
+mod audit_plans;
 mod audit_search;
 mod audit_stats;
 mod bad_policies;
