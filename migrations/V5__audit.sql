@@ -6,20 +6,21 @@ comment on schema audit is 'For auditors: views and functions over the ledger. R
 -- Each ends in seq, so that the newest of any value are read from the index's end, in order, and a page deep in the history
 -- costs as much as the first. A time range needs no index: time grows with seq, and audit.seq_at finds the numbers.
 create index decisions_by_unit on ledger.events (org, unit_id, seq) where type = 'booking.decided';
-create index decisions_by_service on ledger.events (org, service_id, seq) where type = 'booking.decided';
-create index decisions_by_service_type on ledger.events (org, service_type_id, seq)
+-- A service has few units and a type few services, so that a search by one of them alone still reads a few index ends; and what does not
+-- belong together is seen by one look.
+create index decisions_by_service on ledger.events (org, service_id, unit_id, seq) where type = 'booking.decided';
+create index decisions_by_service_type on ledger.events (org, service_type_id, service_id, seq)
     where type = 'booking.decided' and service_type_id is not null;
 create index decisions_by_customer on ledger.events (org, customer_record_id, seq)
     where type = 'booking.decided' and customer_record_id is not null;
 create index decisions_by_agent on ledger.events (org, triggered_by_user_email, seq)
     where type = 'booking.decided' and triggered_by_user_email is not null;
 create index decisions_by_date on ledger.events (org, appointment_date, seq) where type = 'booking.decided';
-create index decisions_by_outcome on ledger.events (org, outcome, seq) where type = 'booking.decided';
-create index decisions_by_channel on ledger.events (org, channel, seq) where type = 'booking.decided';
-create index decisions_by_booker on ledger.events (org, booked_by, seq) where type = 'booking.decided';
 create index decisions_by_cu_index on ledger.events (org, cu_index, seq) where type = 'booking.decided';
+-- Few channels, three outcomes, two kinds of booker: any of them is found in a few places of one index.
+create index decisions_by_trait on ledger.events (org, channel, outcome, booked_by, seq) where type = 'booking.decided';
 -- A reason may be longer than an index entry: its hash stands for it. Reasons are the policies' messages, so few are distinct,
--- and a search for a part of one looks at each distinct reason once (src/audit/plan.rs).
+-- and a search for a part of one looks at each distinct reason once (src/audit/plan).
 create index decisions_by_reason on ledger.events (org, hashtextextended(cancellation_reason, 0), seq)
     where type = 'booking.decided' and cancellation_reason is not null;
 -- Every type but the two that make up nearly the whole ledger.

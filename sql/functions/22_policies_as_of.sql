@@ -1,6 +1,6 @@
 -- The policies of an organization as they were after a ledger number, from the ledger alone: the newest change of each row up to
 -- then. Rows come as json, never jsonb: a text may hold \u0000, which jsonb refuses.
-create or replace function audit.policies_as_of(p_org text, p_seq bigint)
+create or replace function audit.policies_as_of(p_org text, p_seq bigint, p_kinds text[])
 returns table (policy_kind text, policy_id bigint, policy json, changed_seq bigint, changed_at timestamptz, changed_by json)
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -13,6 +13,7 @@ as $$
                    e.seq, e.recorded_at, e.payload::json -> 'changedBy' as changed_by
             from ledger.events e
             where e.org = p_org and e.policy_kind is not null and e.seq <= p_seq and e.attachment_id is null
+              and (p_kinds is null or e.policy_kind = any (p_kinds))
             union all
             select e.policy_kind, (r.value ->> 'id')::bigint, r.value -> 'new',
                    e.seq, e.recorded_at, e.payload::json -> 'changedBy'
@@ -20,10 +21,20 @@ as $$
             join ledger.attachments a using (attachment_id)
             cross join json_array_elements(a.payload::json) r
             where e.org = p_org and e.policy_kind is not null and e.seq <= p_seq
+              and (p_kinds is null or e.policy_kind = any (p_kinds))
         ) as change
         order by change.policy_kind, change.policy_id, change.seq desc
     ) as newest
     where json_typeof(newest.policy) = 'object'
+$$;
+comment on function audit.policies_as_of(text, bigint, text[]) is 'The same, of some kinds of policy only.';
+
+create or replace function audit.policies_as_of(p_org text, p_seq bigint)
+returns table (policy_kind text, policy_id bigint, policy json, changed_seq bigint, changed_at timestamptz, changed_by json)
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select * from audit.policies_as_of(p_org, p_seq, null::text[])
 $$;
 comment on function audit.policies_as_of(text, bigint) is 'The policies in force after a ledger number, each with the change that made it so.';
 

@@ -1,4 +1,4 @@
--- The decisions of a search; src/audit/plan.rs puts the search before it as "found" and the order after it.
+-- The decisions of a search; src/audit/plan puts the search before it as "found" and the order after it.
 -- Binds: those of the search. Leans on events_pkey.
 select
     decided.seq,

@@ -8,6 +8,7 @@ use sqlx::{PgPool, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use super::cursor::{Cursor, CursorError};
+use super::described;
 use super::event::{Event, EventRow};
 use super::filter::digest;
 use super::parameters::{self, Order, ParameterFault};
@@ -20,25 +21,30 @@ use crate::org::Org;
 #[into_params(parameter_in = Query)]
 pub struct EventFilter {
     /// Recorded at or after this time (RFC 3339) or day (its midnight, UTC).
+    #[param(required = false, schema_with = described::time)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<DateTime<Utc>>,
     /// Recorded before this time or day.
+    #[param(required = false, schema_with = described::time)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<DateTime<Utc>>,
     /// The type, such as `policy.updated`.
+    #[param(required = false, schema_with = described::event_type)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub r#type: Option<String>,
     /// The Cubu case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub case_id: Option<Uuid>,
     /// Changes of this policy table.
+    #[param(required = false, schema_with = described::kind)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_kind: Option<String>,
     /// Changes of this policy; needs policyKind.
+    #[param(minimum = 1)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_id: Option<i64>,
     /// `newest` first, unless `oldest`.
-    #[param(required = false)]
+    #[param(required = false, inline)]
     pub order: Order,
 }
 

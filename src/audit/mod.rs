@@ -4,12 +4,14 @@ mod case;
 mod csv;
 mod cursor;
 mod decision;
+pub(crate) mod described;
 mod event;
 mod events;
 mod explain;
 mod export;
 mod filter;
 mod follow;
+mod history;
 mod parameters;
 mod plan;
 mod policies;
@@ -28,11 +30,9 @@ pub(crate) use export::push_line;
 pub use export::{Format, Piece, export_decisions, export_events};
 pub use filter::Filter;
 pub use follow::{INTERVAL as FOLLOW_INTERVAL, events_after, newest};
+pub use history::{HistoryEntry, HistoryPage, history_cursor, policy_history};
 pub use parameters::{Order, ParameterFault, parse_kind};
-pub use policies::{
-    AsOf, Change, HistoryEntry, HistoryPage, PolicyPage, PolicyState, history_cursor,
-    policies_as_of, policies_cursor, policy_history,
-};
+pub use policies::{AsOf, Change, PolicyPage, PolicyState, policies_as_of, policies_cursor};
 pub use search::{Page, Search, read_decision, search_decisions};
 pub use stats::{DecisionStats, PolicyStats, Stats, StatsError, StatsQuery, stats};
 
@@ -42,6 +42,9 @@ pub enum AuditError {
     /// The database did not answer.
     #[error("the ledger cannot be read now")]
     Database(#[from] sqlx::Error),
+    /// The task that read the ledger did not come to its end.
+    #[error("the ledger was not read to the end")]
+    Interrupted(#[source] tokio::task::JoinError),
     /// A stored payload is not what this version of the service can read.
     #[error("event {seq} of {org} cannot be read")]
     Unreadable {

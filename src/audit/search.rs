@@ -1,11 +1,9 @@
 //! The questions, asked of the database.
 
-use std::ops::Range;
-
 use serde::Serialize;
 use serde_json::value::RawValue;
 use sqlx::postgres::PgRow;
-use sqlx::{FromRow, PgPool, Postgres, QueryBuilder, Row};
+use sqlx::{FromRow, PgPool, Row};
 
 use super::cursor::{Cursor, CursorError};
 use super::decision::{Decision, DecisionDetail, DecisionRow};
@@ -72,7 +70,7 @@ pub async fn search_decisions(
     let range = range::between(pool, org, filter.from, filter.until).await?;
     let range = range::after(range, search.after, filter.order);
     // One more than asked for tells whether there is a next page.
-    let mut rows = find(pool, org, filter, &range, i64::from(search.limit) + 1).await?;
+    let mut rows = plan::find(pool, org, filter, &range, i64::from(search.limit) + 1).await?;
     let has_more = rows.len() > usize::from(search.limit);
     rows.truncate(usize::from(search.limit));
     let next_cursor = (rows.last())
@@ -82,46 +80,6 @@ pub async fn search_decisions(
         .map(|row| Ok(row.read()?.0))
         .collect::<Result<_, AuditError>>()?;
     Ok(Page { items, next_cursor })
-}
-
-/// At most so many decisions within a range of the ledger, in the filter's order.
-pub(super) async fn find(
-    pool: &PgPool,
-    org: &Org,
-    filter: &Filter,
-    range: &Range<i64>,
-    limit: i64,
-) -> Result<Vec<DecisionRow>, sqlx::Error> {
-    let reasons = match &filter.reason {
-        None => Vec::new(),
-        Some(part) => find_reasons(pool, org, part).await?,
-    };
-    if filter.reason.is_some() && reasons.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut query = QueryBuilder::<Postgres>::new("");
-    plan::push_found(&mut query, org, filter, &reasons, range, limit);
-    query.push(include_str!("../../sql/queries/read_found.sql"));
-    query
-        .push(" where decided.org = ")
-        .push_bind(org.as_str().to_owned());
-    query
-        .push(" order by decided.seq")
-        .push(filter.order.as_sql());
-    query
-        .build_query_as()
-        .persistent(false)
-        .fetch_all(pool)
-        .await
-}
-
-/// The distinct reasons that have this part, as their hashes.
-async fn find_reasons(pool: &PgPool, org: &Org, part: &str) -> Result<Vec<i64>, sqlx::Error> {
-    sqlx::query_scalar(include_str!("../../sql/queries/find_reasons.sql"))
-        .bind(org.as_str())
-        .bind(part)
-        .fetch_all(pool)
-        .await
 }
 
 /// One decision of an organization, with its request and response.

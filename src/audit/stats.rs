@@ -1,33 +1,47 @@
 //! Counting: decisions over time by one trait, and how often each policy bites.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use sqlx::{AssertSqlSafe, FromRow, PgPool};
+use sqlx::{FromRow, PgPool};
 
 use super::decision::optionally_in_microseconds;
+use super::described;
 use super::parameters::{self, ParameterFault};
-use super::{AuditError, range};
+use super::plan::MOST_EVENTS_OF_A_BATCH;
+use super::{AuditError, follow, range};
 use crate::org::Org;
 
-/// By what decisions are counted. The expression is ours, never the caller's.
-const GROUPS: [(&str, &str); 6] = [
-    ("outcome", "decided.outcome"),
-    ("unitId", "decided.unit_id::text"),
-    ("serviceId", "decided.service_id::text"),
-    ("channel", "decided.channel"),
-    ("bookedBy", "decided.booked_by"),
-    ("policy", ""),
+/// By what decisions are counted.
+const GROUPS: [&str; 6] = [
+    "outcome",
+    "unitId",
+    "serviceId",
+    "channel",
+    "bookedBy",
+    "policy",
 ];
 
 /// What is counted.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct StatsQuery {
+    /// Decided at or after this time (RFC 3339) or day (its midnight, UTC).
+    #[param(required = false, schema_with = described::time)]
     from: Option<DateTime<Utc>>,
+    /// Decided before this time or day.
+    #[param(required = false, schema_with = described::time)]
     until: Option<DateTime<Utc>>,
+    /// By what; `outcome` unless given.
+    #[param(rename = "by", required = false, schema_with = described::group)]
     group: &'static str,
+    /// `day` unless given.
+    #[param(required = false, schema_with = described::bucket)]
     bucket: &'static str,
+    /// An IANA name; UTC unless given.
+    #[param(rename = "timeZone", required = false, schema_with = described::time_zone)]
     time_zone: String,
 }
 
@@ -58,9 +72,8 @@ impl StatsQuery {
             "from" => self.from = parameters::time(value)?,
             "until" => self.until = parameters::time(value)?,
             "by" => {
-                let found = GROUPS.iter().find(|(group, _)| *group == value);
                 let message = "must be outcome, unitId, serviceId, channel, bookedBy or policy";
-                self.group = found.ok_or(message)?.0;
+                self.group = parameters::word(value, &GROUPS, message)?.unwrap_or("outcome");
             }
             "bucket" => {
                 let buckets = ["hour", "day", "week"];
@@ -94,6 +107,7 @@ pub enum Stats {
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DecisionStats {
+    #[schema(schema_with = described::decision_group)]
     by: &'static str,
     bucket: &'static str,
     time_zone: String,
@@ -113,6 +127,7 @@ struct BucketCounts {
 /// Every policy in force or met, and how often it bit.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct PolicyStats {
+    #[schema(schema_with = described::policy_group)]
     by: &'static str,
     items: Vec<PolicyCounts>,
 }
@@ -156,11 +171,15 @@ pub enum StatsError {
 pub async fn stats(pool: &PgPool, org: &Org, query: &StatsQuery) -> Result<Stats, StatsError> {
     let range = range::between(pool, org, query.from, query.until).await?;
     if query.group == "policy" {
+        let newest = follow::newest(pool, org).await?;
+        let events = range.end.min(newest).saturating_sub(range.start);
         let items = sqlx::query_as(include_str!("../../sql/queries/count_policies.sql"))
             .persistent(false)
             .bind(org.as_str())
             .bind(range.start)
             .bind(range.end)
+            .bind(range.end.saturating_add(MOST_EVENTS_OF_A_BATCH))
+            .bind(events > newest / 10)
             .fetch_all(pool)
             .await
             .map_err(AuditError::from)?;
@@ -169,17 +188,48 @@ pub async fn stats(pool: &PgPool, org: &Org, query: &StatsQuery) -> Result<Stats
             items,
         }));
     }
-    let expression = GROUPS.iter().find(|(group, _)| *group == query.group);
-    let expression = expression.map_or("decided.outcome", |(_, expression)| expression);
-    let sql = include_str!("../../sql/queries/count_decisions.sql").replace("{group}", expression);
-    let rows: Vec<(String, Option<String>, i64)> = sqlx::query_as(AssertSqlSafe(sql))
+    let (starts, seqs) = find_buckets(pool, org, query, &range).await?;
+    let rows = count(pool, org, query.group, &range, &seqs)
+        .await
+        .map_err(AuditError::from)?;
+    let mut totals = BTreeMap::<String, i64>::new();
+    let mut buckets = BTreeMap::<i32, BTreeMap<String, i64>>::new();
+    for (bucket, value, decisions) in rows {
+        let value = value.unwrap_or_else(|| "none".to_owned());
+        *totals.entry(value.clone()).or_default() += decisions;
+        *buckets.entry(bucket).or_default().entry(value).or_default() += decisions;
+    }
+    let items = (buckets.into_iter())
+        .filter_map(|(bucket, counts)| {
+            let start = usize::try_from(bucket - 1).ok();
+            let start = start.and_then(|at| starts.get(at))?.clone();
+            Some(BucketCounts { start, counts })
+        })
+        .collect();
+    Ok(Stats::Decisions(DecisionStats {
+        by: query.group,
+        bucket: query.bucket,
+        time_zone: query.time_zone.clone(),
+        totals,
+        items,
+    }))
+}
+
+/// The buckets' names and first ledger numbers.
+async fn find_buckets(
+    pool: &PgPool,
+    org: &Org,
+    query: &StatsQuery,
+    range: &Range<i64>,
+) -> Result<(Vec<String>, Vec<i64>), StatsError> {
+    sqlx::query_as(include_str!("../../sql/queries/find_buckets.sql"))
         .persistent(false)
         .bind(org.as_str())
         .bind(range.start)
         .bind(range.end)
         .bind(query.bucket)
         .bind(&query.time_zone)
-        .fetch_all(pool)
+        .fetch_one(pool)
         .await
         .map_err(
             |error| match error.as_database_error().and_then(|error| error.code()) {
@@ -187,30 +237,35 @@ pub async fn stats(pool: &PgPool, org: &Org, query: &StatsQuery) -> Result<Stats
                 Some(code) if code == "22023" => StatsError::UnknownTimeZone,
                 _ => StatsError::Audit(error.into()),
             },
-        )?;
-    let mut stats = DecisionStats {
-        by: query.group,
-        bucket: query.bucket,
-        time_zone: query.time_zone.clone(),
-        totals: BTreeMap::new(),
-        items: Vec::new(),
+        )
+}
+
+/// How many, by the number of the bucket and the value.
+async fn count(
+    pool: &PgPool,
+    org: &Org,
+    group: &str,
+    range: &Range<i64>,
+    buckets: &[i64],
+) -> Result<Vec<(i32, Option<String>, i64)>, sqlx::Error> {
+    let sql = match group {
+        "unitId" => include_str!("../../sql/queries/count_by_unit.sql"),
+        "serviceId" => include_str!("../../sql/queries/count_by_service.sql"),
+        _ => include_str!("../../sql/queries/count_by_trait.sql"),
     };
-    for (start, value, decisions) in rows {
-        let value = value.unwrap_or_else(|| "none".to_owned());
-        *stats.totals.entry(value.clone()).or_default() += decisions;
-        match stats
-            .items
-            .last_mut()
-            .filter(|bucket| bucket.start == start)
-        {
-            Some(bucket) => {
-                bucket.counts.insert(value, decisions);
-            }
-            None => stats.items.push(BucketCounts {
-                start,
-                counts: BTreeMap::from([(value, decisions)]),
-            }),
-        }
+    let mut query = sqlx::query_as(sql)
+        .persistent(false)
+        .bind(org.as_str())
+        .bind(range.start)
+        .bind(range.end)
+        .bind(buckets);
+    if !matches!(group, "unitId" | "serviceId") {
+        let channels: Vec<Option<String>> =
+            sqlx::query_scalar(include_str!("../../sql/queries/list_channels.sql"))
+                .bind(org.as_str())
+                .fetch_all(pool)
+                .await?;
+        query = query.bind(group).bind(channels);
     }
-    Ok(Stats::Decisions(stats))
+    query.fetch_all(pool).await
 }

@@ -75,4 +75,13 @@ mod tests {
         assert_eq!(described, golden, "openapi.json is not what the code says");
         assert!(golden.contains("\"openapi\": \"3.1.0\""));
     }
+    #[test]
+    fn what_it_refers_to_is_in_it() {
+        let description: serde_json::Value = serde_json::from_str(&super::description()).unwrap();
+        let text = description.to_string();
+        for reference in text.split("\"$ref\":\"#").skip(1) {
+            let pointer = reference.split('"').next().unwrap();
+            assert!(description.pointer(pointer).is_some(), "{pointer}");
+        }
+    }
 }

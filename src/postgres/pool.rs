@@ -24,10 +24,12 @@ const STATEMENT_CACHE: usize = 256;
 /// wait longer.
 ///
 /// No plan is compiled: looking one booking up in a blocklist of a million is estimated at a cost of 4,100, so that a batch passes
-/// `jit_above_cost`, and takes microseconds.
+/// `jit_above_cost`, and takes microseconds. Nor does a statement start workers: that takes longer (7 ms) than a page of a search, and
+/// an auditor's long question must leave the other cores to bookings.
 const SESSION: &str = "
     set role bookwarden_app;
     set jit = off;
+    set max_parallel_workers_per_gather = 0;
     set lock_timeout = '300ms';
     set statement_timeout = '30s';
     set idle_in_transaction_session_timeout = '30s'";

@@ -43,6 +43,7 @@ pub(super) const REAPPLIED: &[SqlFile] = sql_files![
     "sql/functions/13_append_changes.sql",
     "sql/functions/20_seq_at.sql",
     "sql/functions/21_policy_event_seqs.sql",
+    "sql/functions/21_seqs_at.sql",
     "sql/functions/22_policies_as_of.sql",
     "sql/triggers/access_notify.sql",
     "sql/triggers/ledger.sql",

@@ -37,6 +37,9 @@ async fn decisions_are_counted_by_day_in_a_time_zone_and_policies_by_what_they_d
             3
         );
     }
+    let (status, stats) = app.get("/v1/stats?until=2000-01-01").await;
+    assert_eq!(status, StatusCode::OK, "before everything: {stats}");
+    assert_eq!(stats["items"], json!([]));
     let (_, stats) = app.get("/v1/stats?by=policy").await;
     let counts = |index: usize, name: &str| stats["items"][index][name].clone();
     assert_eq!(

@@ -4,7 +4,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use uuid::Uuid;
 
-use super::{DEFAULT_LIMIT, caller, fault, page_parameters, respond};
+use super::{DEFAULT_LIMIT, PageParameters, caller, fault, page_parameters, respond};
 use crate::audit::{self, Case};
 use crate::http::app::App;
 use crate::http::problems::Body as ProblemBody;
@@ -16,7 +16,7 @@ use crate::http::problems::{Problem, ProblemKind};
     path = "/v1/cases/{caseId}",
     tag = "audit",
     security(("token" = [])),
-    params(("caseId" = uuid::Uuid, Path, description = "The Cubu case"), ("limit" = Option<u16>, Query, minimum = 1, maximum = 200, description = "Items a page; 50 unless given"), ("cursor" = Option<String>, Query, description = "nextCursor of the page before")),
+    params(("caseId" = uuid::Uuid, Path, description = "The Cubu case"), PageParameters),
     responses(
         (status = 200, body = Case, description = "Everything that happened to the case, oldest first, and the place that it holds"),
         (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "A parameter is not understood; `errors` names it"),

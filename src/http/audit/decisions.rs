@@ -5,8 +5,8 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::files::{self, FileParameters};
 use super::{
-    DEFAULT_LIMIT, NOT_A_PARAMETER, caller, no_parameters, parse_limit, parse_pairs, path_number,
-    respond,
+    DEFAULT_LIMIT, NOT_A_PARAMETER, PageParameters, caller, no_parameters, parse_limit,
+    parse_pairs, path_number, respond,
 };
 use crate::audit::{self, Filter, Format, ParameterFault, Search};
 use crate::http::app::App;
@@ -20,7 +20,7 @@ use crate::http::request_id::RequestId;
     path = "/v1/decisions",
     tag = "audit",
     security(("token" = [])),
-    params(Filter, ("limit" = Option<u16>, Query, minimum = 1, maximum = 200, description = "Items a page; 50 unless given"), ("cursor" = Option<String>, Query, description = "nextCursor of the page before"), ("format" = Option<String>, Query, description = "`json` (a page), or the whole search as a file: `ndjson`, `csv`; `Accept` says the same"), ("after" = Option<i64>, Query, minimum = 1, description = "Go on after this ledger number, in the order asked: the last one of a file that broke off")),
+    params(Filter, PageParameters, FileParameters),
     responses(
         (status = 200, description = "A page of decisions, or a file", content((audit::Page = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"))),
         (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "A parameter is not understood; `errors` names it"),
@@ -67,7 +67,7 @@ async fn find(app: &App, request: &HttpRequest) -> Result<HttpResponse, Problem>
     let Search { filter, after, .. } = search;
     audit::record::exported(pool, &caller, "decisions", format, &filter, after).await?;
     let pieces = audit::export_decisions(pool.clone(), caller.org, filter, after, format);
-    files::respond(format, "decisions", pieces).await
+    files::respond(format, "decisions", after.is_some(), pieces).await
 }
 
 /// A page, or a file.

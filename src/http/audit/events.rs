@@ -4,8 +4,11 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::files::{self, FileParameters};
-use super::{DEFAULT_LIMIT, NOT_A_PARAMETER, caller, fault, parse_limit, parse_pairs, respond};
-use crate::audit::{self, EventFilter, EventSearch, Format, ParameterFault};
+use super::{
+    DEFAULT_LIMIT, NOT_A_PARAMETER, PageParameters, caller, fault, parse_limit, parse_pairs,
+    respond,
+};
+use crate::audit::{self, EventFilter, EventSearch, Format, ParameterFault, described};
 use crate::http::app::App;
 use crate::http::problems::Body as ProblemBody;
 use crate::http::problems::Problem;
@@ -17,7 +20,7 @@ use crate::http::request_id::RequestId;
     path = "/v1/events",
     tag = "audit",
     security(("token" = [])),
-    params(EventFilter, ("limit" = Option<u16>, Query, minimum = 1, maximum = 200, description = "Items a page; 50 unless given"), ("cursor" = Option<String>, Query, description = "nextCursor of the page before"), ("format" = Option<String>, Query, description = "`json` (a page), or the whole search as a file: `ndjson`; `Accept` says the same"), ("after" = Option<i64>, Query, minimum = 1, description = "Go on after this ledger number, in the order asked: the last one of a file that broke off")),
+    params(EventFilter, PageParameters, ("format" = inline(Option<described::EventsFormat>), Query, description = "`json` (a page), or the whole search as a file; `Accept` says the same"), ("after" = Option<i64>, Query, minimum = 1, description = "Go on after this ledger number, in the order asked: the last one of a file that broke off")),
     responses(
         (status = 200, description = "A page of events, or a file", content((audit::EventPage = "application/json"), (String = "application/x-ndjson"))),
         (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "A parameter is not understood; `errors` names it"),
@@ -50,7 +53,7 @@ async fn find(app: &App, request: &HttpRequest) -> Result<HttpResponse, Problem>
     let EventSearch { filter, after, .. } = search;
     audit::record::exported(pool, &caller, "events", format, &filter, after).await?;
     let pieces = audit::export_events(pool.clone(), caller.org, filter, after);
-    files::respond(format, "events", pieces).await
+    files::respond(format, "events", after.is_some(), pieces).await
 }
 
 /// Names every parameter that is at fault.

@@ -7,14 +7,18 @@ use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
 
-use crate::audit::{AuditError, CSV_HEADER, Format, ParameterFault, Piece};
+use crate::audit::{AuditError, CSV_HEADER, Format, ParameterFault, Piece, described};
 use crate::http::problems::Problem;
 
 /// The parameters that make a search a file.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct FileParameters {
+    /// `json` (a page), or the whole search as a file; `Accept` says the same.
+    #[param(required = false, schema_with = described::format)]
     format: Option<String>,
-    /// Resume after this ledger number, in the search's order.
+    /// Go on after this ledger number, in the order asked: the last one of a file that broke off.
+    #[param(minimum = 1)]
     pub(super) after: Option<i64>,
 }
 
@@ -59,15 +63,17 @@ fn wanted(request: &HttpRequest, format: Option<&str>) -> Result<Option<Format>,
 }
 
 /// Streams a file. Its first piece is read before anything is answered, so that what goes wrong at once is a problem; what goes
-/// wrong later breaks the transfer off, which a reader sees.
+/// wrong later breaks the transfer off, which a reader sees. What is resumed is appended to what arrived, so it has no header again.
 pub(super) async fn respond(
     format: Format,
     name: &str,
+    is_resumed: bool,
     pieces: impl Stream<Item = Result<Piece, AuditError>> + 'static,
 ) -> Result<HttpResponse, Problem> {
     let mut pieces: Pin<Box<dyn Stream<Item = _>>> = Box::pin(pieces);
     let first = pieces.try_next().await?.map(Ok);
-    let header = (format == Format::Csv).then(|| Ok(Bytes::from_static(CSV_HEADER.as_bytes())));
+    let has_header = format == Format::Csv && !is_resumed;
+    let header = has_header.then(|| Ok(Bytes::from_static(CSV_HEADER.as_bytes())));
     let body = stream::iter(first)
         .chain(pieces)
         .map_ok(|piece| Bytes::from(piece.text));
@@ -81,7 +87,7 @@ pub(super) async fn respond(
         "ndjson"
     };
     Ok(HttpResponse::Ok()
-        .content_type(format.media_type())
+        .content_type(format.media_type(has_header))
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((
             CONTENT_DISPOSITION,

@@ -58,9 +58,13 @@ fn parse_limit(value: &str) -> Result<u16, ParameterFault> {
 }
 
 /// The parameters of a call that only pages.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 struct PageParameters {
+    /// Items a page; 50 unless given.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u16>,
+    /// `nextCursor` of the page before.
     cursor: Option<String>,
 }
 

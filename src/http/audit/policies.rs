@@ -4,10 +4,10 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::{
-    DEFAULT_LIMIT, NOT_A_PARAMETER, caller, fault, page_parameters, parse_limit, parse_pairs,
-    path_number, respond,
+    DEFAULT_LIMIT, NOT_A_PARAMETER, PageParameters, caller, fault, page_parameters, parse_limit,
+    parse_pairs, path_number, respond,
 };
-use crate::audit::{self, AsOf, HistoryPage, ParameterFault, PolicyPage};
+use crate::audit::{self, AsOf, HistoryPage, ParameterFault, PolicyPage, described};
 use crate::http::app::App;
 use crate::http::problems::Body as ProblemBody;
 use crate::http::problems::{Problem, ProblemKind};
@@ -18,7 +18,7 @@ use crate::http::problems::{Problem, ProblemKind};
     path = "/v1/policies",
     tag = "audit",
     security(("token" = [])),
-    params(("asOf" = Option<String>, Query, description = "A time, a day or a ledger number; now unless given"), ("policyKind" = Option<String>, Query, description = "Only this policy table"), ("limit" = Option<u16>, Query, minimum = 1, maximum = 200, description = "Items a page; 50 unless given"), ("cursor" = Option<String>, Query, description = "nextCursor of the page before")),
+    params(("asOf" = inline(Option<described::AsOf>), Query, description = "A time, a day or a ledger number; now unless given"), ("policyKind" = Option<String>, Query, pattern = "^[a-z_]{1,63}$", description = "Only this policy table"), PageParameters),
     responses(
         (status = 200, body = PolicyPage, description = "The policies in force then, each with the change that had made it so"),
         (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "A parameter is not understood; `errors` names it"),
@@ -37,7 +37,7 @@ pub(in crate::http) async fn as_of(app: Data<App>, request: HttpRequest) -> Http
     path = "/v1/policies/{kind}/{id}/history",
     tag = "audit",
     security(("token" = [])),
-    params(("kind" = String, Path, description = "The policy table"), ("id" = i64, Path, minimum = 1, description = "The policy"), ("limit" = Option<u16>, Query, minimum = 1, maximum = 200, description = "Items a page; 50 unless given"), ("cursor" = Option<String>, Query, description = "nextCursor of the page before")),
+    params(("kind" = String, Path, pattern = "^[a-z_]{1,63}$", description = "The policy table"), ("id" = i64, Path, minimum = 1, description = "The policy"), PageParameters),
     responses(
         (status = 200, body = HistoryPage, description = "Every change of the policy, newest first: who, when, why, from what to what"),
         (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "A parameter is not understood; `errors` names it"),

@@ -15,7 +15,7 @@ use crate::http::problems::Problem;
     path = "/v1/stats",
     tag = "audit",
     security(("token" = [])),
-    params(("by" = Option<String>, Query, description = "`outcome` (unless given), `unitId`, `serviceId`, `channel`, `bookedBy` or `policy`"), ("bucket" = Option<String>, Query, description = "`hour`, `day` (unless given) or `week`"), ("timeZone" = Option<String>, Query, description = "An IANA name; UTC unless given"), ("from" = Option<String>, Query, description = "Decided at or after"), ("until" = Option<String>, Query, description = "Decided before")),
+    params(StatsQuery),
     responses(
         (status = 200, body = Stats, description = "Decisions by bucket, or what each policy did"),
         (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "A parameter is not understood; `errors` names it"),

@@ -82,6 +82,10 @@ impl From<AuditError> for Problem {
                 tracing::error!(org, seq, %source, "a stored event cannot be read");
                 Self::new(ProblemKind::Internal, error.to_string())
             }
+            AuditError::Interrupted(ref source) => {
+                tracing::error!(%source, "a page was not read");
+                Self::new(ProblemKind::Internal, error.to_string())
+            }
         }
     }
 }
