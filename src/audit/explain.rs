@@ -4,6 +4,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgPool};
 use uuid::Uuid;
 
@@ -42,6 +43,13 @@ struct Holder {
     duration: i32,
 }
 
+#[derive(Debug, FromRow)]
+struct CurrentHolder {
+    #[sqlx(flatten)]
+    holder: Holder,
+    total: i64,
+}
+
 /// What is read of a recorded policy.
 #[derive(Debug, Deserialize)]
 struct Recorded {
@@ -49,6 +57,7 @@ struct Recorded {
     id: i64,
     verdict: String,
     bucket: Option<Bucket>,
+    used: Option<i64>,
 }
 
 /// The places that a cap counted, as the explanation tells them.
@@ -93,7 +102,7 @@ pub(super) async fn explain(
     for ((text, recorded), state) in texts.into_iter().zip(recorded).zip(states) {
         let held_by = match &recorded.bucket {
             Some(bucket) if recorded.verdict == "refused" => {
-                Some(holders(pool, org, decision, bucket).await?)
+                Some(holders(pool, org, decision, bucket, recorded.used).await?)
             }
             _ => None,
         };
@@ -105,20 +114,44 @@ pub(super) async fn explain(
         };
         let reasons = serde_json::to_string(&reasons).map_err(unreadable)?;
         // What was recorded stays as it is; the reasons are put behind it, into the same object.
-        let object = text.get().trim_end().trim_end_matches('}');
+        let text = text.get();
+        let object = text.strip_suffix('}').unwrap_or(text);
         explained.push(format!("{object},{}", &reasons[1..]));
     }
     let explained = RawValue::from_string(format!("[{}]", explained.join(",")));
     explained.map(Some).map_err(unreadable)
 }
 
+/// Whoever held a place then and still does is found in the calendar. Only if the decision counted more has the ledger to be searched
+/// for those who moved or closed since.
 async fn holders(
     pool: &PgPool,
     org: &Org,
     decision: &Decision,
     bucket: &Bucket,
+    used: Option<i64>,
 ) -> Result<Vec<Holder>, AuditError> {
-    let holders = sqlx::query_as(include_str!("../../sql/queries/read_holders.sql"))
+    let current = include_str!("../../sql/queries/read_current_holders.sql");
+    let current: Vec<CurrentHolder> = read(pool, current, org, decision, bucket).await?;
+    let total = current.first().map_or(0, |holder| holder.total);
+    if used == Some(total) {
+        return Ok(current.into_iter().map(|current| current.holder).collect());
+    }
+    let all = include_str!("../../sql/queries/read_holders.sql");
+    read(pool, all, org, decision, bucket).await
+}
+
+async fn read<T>(
+    pool: &PgPool,
+    query: &'static str,
+    org: &Org,
+    decision: &Decision,
+    bucket: &Bucket,
+) -> Result<Vec<T>, AuditError>
+where
+    T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
+{
+    let rows = sqlx::query_as(query)
         .persistent(false)
         .bind(org.as_str())
         .bind(decision.decision_id)
@@ -138,5 +171,5 @@ async fn holders(
         .bind(MOST_HOLDERS)
         .fetch_all(pool)
         .await?;
-    Ok(holders)
+    Ok(rows)
 }
