@@ -223,13 +223,16 @@ impl Writer {
 
     /// A connection with the head locked. If a pooled connection turns out broken (the database was restarted since), nothing has
     /// begun on it, and the next is tried.
-    async fn begin(&self) -> Result<(PoolConnection<Postgres>, Head), BatchError> {
+    async fn begin(&mut self) -> Result<(PoolConnection<Postgres>, Head), BatchError> {
         let mut attempts = self.pool.size() + 1;
         loop {
             let mut connection = self.pool.acquire().await.map_err(BatchError::Away)?;
             let beginning = begin(&mut connection, &self.org);
             let error = match timeout(self.limits.timeout, beginning).await {
-                Ok(Ok(head)) => return Ok((connection, head)),
+                Ok(Ok(head)) => {
+                    self.memory.forget_unless_grown_to(&head);
+                    return Ok((connection, head));
+                }
                 Ok(Err(error)) => error,
                 Err(_) => too_slow(),
             };

@@ -26,6 +26,7 @@ mod capacity;
 mod catalogue;
 mod cookbook;
 mod crash;
+mod known_head;
 mod match_key;
 mod mistakes;
 mod operations;
