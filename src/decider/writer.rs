@@ -163,7 +163,7 @@ impl Writer {
     /// None: the head is not where it was known to be, or the connection broke before anything was written.
     async fn try_at_known_head(
         &mut self,
-        commands: &[Command],
+        commands: &mut Vec<Command>,
     ) -> Result<Option<Vec<Option<Decided>>>, BatchError> {
         if !self.memory.knows_head() {
             return Ok(None);
@@ -183,6 +183,8 @@ impl Writer {
                 };
             }
         };
+        // A connection may have been long in coming.
+        commands.retain(|command| !command.is_abandoned());
         let committing = commit_at_known_head(
             &mut connection,
             &self.org,

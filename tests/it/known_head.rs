@@ -1,6 +1,14 @@
 //! Between batches a writer relies on what it knows of its ledger's head; here that is no longer so.
 
-use crate::support::{Server, TestApp, booking};
+use futures_util::future::join_all;
+use reqwest::StatusCode;
+use sqlx::{Connection as _, PgConnection};
+use std::time::Duration;
+use tokio::time::sleep;
+
+use bookwarden::cubu::signature;
+
+use crate::support::{SECRET, Server, TestApp, booking, case_id};
 
 /// The ledger as it was after an event, as after a restore or a failover that lost the newest commits. The connections end, too.
 async fn restore_to(app: &TestApp, seq: i64) {
@@ -61,5 +69,67 @@ async fn another_ledger_with_a_head_of_the_same_number_is_another_ledger() {
         app.book(&booking()).await.cancelled(),
         "both places are taken"
     );
+    app.check().await;
+}
+
+#[tokio::test]
+async fn who_was_told_503_while_all_connections_were_busy_is_not_booked_later() {
+    let app = TestApp::start().await;
+    let server = Server::start_with(
+        &app.database_url,
+        &[
+            ("BOOKWARDEN_POOL_SIZE", "3"),
+            ("BOOKWARDEN_DECISION_TIMEOUT_MS", "1000"),
+        ],
+    );
+    let orgs = ["a", "b", "c", "d", "e", "f"];
+    for org in orgs {
+        app.sql(&format!(
+            "insert into policy.organizations (org) values ('{org}');
+             insert into access.webhook_secrets (org, secret) values ('{org}', '{SECRET}')"
+        ))
+        .await;
+    }
+    // Its head is known from now on.
+    assert!(!app.book_at(&server, &booking()).await.cancelled());
+    let post = async |org: String, body: String, after: u64| {
+        sleep(Duration::from_millis(after)).await;
+        let path = format!("{org}/service/actions/beforeBookAppointment");
+        let authorization = signature::sign(SECRET, body.as_bytes());
+        let posted = app.post(&server, &path, body, Some(authorization)).await;
+        posted.expect("an answer").status
+    };
+
+    let mut psql = PgConnection::connect(&app.database_url)
+        .await
+        .expect("a connection");
+    sqlx::raw_sql("begin; select from ledger.heads where org <> 'default' for update")
+        .execute(&mut psql)
+        .await
+        .expect("locked");
+    // Three hold the connections for a second, then three others, who are let go while nobody waits for the last any more.
+    let others = orgs.iter().enumerate().map(|(i, org)| {
+        let after = if i < 3 { 0 } else { 100 };
+        post(format!("/{org}"), booking().to_string(), after)
+    });
+    let late = booking();
+    let letting_go = async {
+        sleep(Duration::from_millis(1500)).await;
+        sqlx::raw_sql("rollback").execute(&mut psql).await
+    };
+    let (_, told, let_go) = tokio::join!(
+        join_all(others),
+        post(String::new(), late.to_string(), 200),
+        letting_go
+    );
+    let_go.expect("let go");
+
+    assert!(!app.book_at(&server, &booking()).await.cancelled());
+    let recorded = format!(
+        "select count(*) from ledger.events where case_id = '{}'",
+        case_id(&late)
+    );
+    let recorded = app.number(&recorded).await;
+    assert_eq!(recorded > 0, told == StatusCode::OK, "told {told}");
     app.check().await;
 }
