@@ -133,3 +133,74 @@ async fn who_was_told_503_while_all_connections_were_busy_is_not_booked_later() 
     assert_eq!(recorded > 0, told == StatusCode::OK, "told {told}");
     app.check().await;
 }
+
+#[tokio::test]
+async fn what_fails_as_late_as_the_commit_is_not_answered() {
+    let app = TestApp::start().await;
+    app.sql("insert into policy.capacity_caps (max_appointments) values (2)")
+        .await;
+    // Its head is known from now on: the next append commits by itself.
+    assert!(!app.book(&booking()).await.cancelled());
+    app.sql(
+        "create function refuse() returns trigger language plpgsql as $$ begin raise 'no'; end $$;
+         create constraint trigger refuse after insert on ledger.events deferrable initially deferred
+         for each row execute function refuse()",
+    )
+    .await;
+    assert_ne!(app.book(&booking()).await.status, StatusCode::OK);
+    assert_ne!(app.book(&booking()).await.status, StatusCode::OK);
+    app.sql("drop function refuse cascade").await;
+
+    assert!(!app.book(&booking()).await.cancelled());
+    assert!(app.book(&booking()).await.cancelled());
+    app.check().await;
+}
+
+#[tokio::test]
+async fn time_in_a_ledger_does_not_run_backwards_with_the_databases_clock() {
+    let app = TestApp::start().await;
+    // Found before that of pg_catalog, by whoever connects from now on.
+    app.sql(
+        "create schema skewed;
+         create table skewed.clock as select interval '1 hour' as ahead;
+         create function skewed.clock_timestamp() returns timestamptz language sql volatile
+             return pg_catalog.clock_timestamp() + (select ahead from skewed.clock);
+         grant usage on schema skewed to public;
+         grant select on skewed.clock to public;
+         do $$ begin
+             execute format('alter database %I set search_path = skewed, pg_catalog', current_database());
+         end $$",
+    )
+    .await;
+    let server = Server::start(&app.database_url);
+    for (ahead, change) in [
+        ("1 hour", "select"),
+        ("-1 hour", "select"),
+        (
+            "-2 hours",
+            "insert into policy.capacity_caps (max_appointments) values (9)",
+        ),
+        ("2 hours", "select"),
+        (
+            "1 hour",
+            "update policy.capacity_caps set max_appointments = 0",
+        ),
+    ] {
+        app.sql(&format!(
+            "update skewed.clock set ahead = '{ahead}'; {change}"
+        ))
+        .await;
+        let closed = change.ends_with(" = 0");
+        for _ in 0..2 {
+            let answered = app.book_at(&server, &booking()).await;
+            assert_eq!(answered.cancelled(), closed, "{ahead}");
+        }
+    }
+    let backwards = "select count(*) from (
+        select recorded_at < lag(recorded_at) over (order by seq) as back from ledger.events) e where back";
+    assert_eq!(app.number(backwards).await, 0);
+    let ahead =
+        "select count(*) from ledger.events where recorded_at > now() + interval '100 minutes'";
+    assert!(app.number(ahead).await > 0, "the clock was skewed at all");
+    app.check().await;
+}
