@@ -2,8 +2,9 @@
 -- nothing appended, if the head is no longer where the batch was decided: everybody who changes what decisions depend on moves the head.
 -- A statement of its own waits here for whoever holds the head, and then looks at where it stands (READ COMMITTED: PostgreSQL manual,
 -- "Transaction Isolation"). Nothing is written before that.
--- $1 org, $2 the head's last_seq that the batch follows; $3–$27 one array a column of ledger.events; $28 cases whose place is freed;
--- $29–$43 one array a column of the places taken; $44 last_seq, $45 last_chain and $46 last_recorded_at of the head from now on;
+-- $1 org, $2 last_seq and $52 last_chain of the head that the batch follows: after a restore the number alone may be another event's;
+-- $3–$27 one array a column of ledger.events; $28 cases whose place is freed; $29–$43 one array a column of the places taken;
+-- $44 last_seq, $45 last_chain and $46 last_recorded_at of the head from now on;
 -- $47–$51 one array a column of the policies' verdicts: kind, id, verdict, mode, decision.
 -- Leans on events_pkey, reservations_pkey, heads_pkey. One round trip and one row source a table is what makes a batch cheap.
 -- Freed places are looked up one by one ("offset 0") and deleted by their position, which the head's lock keeps valid: a plain
@@ -11,7 +12,7 @@
 with head as (
     update ledger.heads h
     set last_seq = $44, last_chain = $45, last_recorded_at = $46
-    where h.org = $1 and h.last_seq = $2
+    where h.org = $1 and h.last_seq = $2 and h.last_chain = $52
     returning h.org
 ), appended as (
     insert into ledger.events (

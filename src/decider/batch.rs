@@ -46,6 +46,18 @@ impl Memory {
         self.policies.set.version
     }
 
+    /// Forgets everything if what is known is of another ledger than this locked head's: a ledger only grows, unless the database was
+    /// restored, or failed over to one that lacks the newest commits.
+    pub(super) fn forget_unless_grown_to(&mut self, head: &Head) {
+        let is_known_head_gone = self.head.as_ref().is_some_and(|(known, _)| {
+            head.last_seq < known.last_seq
+                || (head.last_seq == known.last_seq && head.last_chain != known.last_chain)
+        });
+        if is_known_head_gone || head.policy_version < self.policies.set.version {
+            *self = Self::default();
+        }
+    }
+
     /// Whether the policies are known as of this head.
     pub(super) fn knows_policies_of(&self, head: &Head) -> bool {
         self.policies.are_at(head)

@@ -163,7 +163,7 @@ impl Writer {
     /// None: the head is not where it was known to be, or the connection broke before anything was written.
     async fn try_at_known_head(
         &mut self,
-        commands: &[Command],
+        commands: &mut Vec<Command>,
     ) -> Result<Option<Vec<Option<Decided>>>, BatchError> {
         if !self.memory.knows_head() {
             return Ok(None);
@@ -183,6 +183,8 @@ impl Writer {
                 };
             }
         };
+        // A connection may have been long in coming.
+        commands.retain(|command| !command.is_abandoned());
         let committing = commit_at_known_head(
             &mut connection,
             &self.org,
@@ -223,13 +225,16 @@ impl Writer {
 
     /// A connection with the head locked. If a pooled connection turns out broken (the database was restarted since), nothing has
     /// begun on it, and the next is tried.
-    async fn begin(&self) -> Result<(PoolConnection<Postgres>, Head), BatchError> {
+    async fn begin(&mut self) -> Result<(PoolConnection<Postgres>, Head), BatchError> {
         let mut attempts = self.pool.size() + 1;
         loop {
             let mut connection = self.pool.acquire().await.map_err(BatchError::Away)?;
             let beginning = begin(&mut connection, &self.org);
             let error = match timeout(self.limits.timeout, beginning).await {
-                Ok(Ok(head)) => return Ok((connection, head)),
+                Ok(Ok(head)) => {
+                    self.memory.forget_unless_grown_to(&head);
+                    return Ok((connection, head));
+                }
                 Ok(Err(error)) => error,
                 Err(_) => too_slow(),
             };

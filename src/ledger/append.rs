@@ -129,6 +129,7 @@ pub async fn append(
         .bind(verdict!(|_event, met| met.id))
         .bind(verdict!(|_event, met| met.verdict))
         .bind(verdict!(|_event, met| met.mode))
-        .bind(verdict!(|event, _met| event.seq));
+        .bind(verdict!(|event, _met| event.seq))
+        .bind(head.last_chain.as_slice());
     Ok(query.execute(connection).await?.rows_affected() == 1)
 }

@@ -28,6 +28,7 @@ mod catalogue;
 mod cookbook;
 mod crash;
 mod docs_page;
+mod known_head;
 mod match_key;
 mod mistakes;
 mod operations;
