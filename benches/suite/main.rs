@@ -37,7 +37,7 @@ use report::Report;
 #[derive(Parser)]
 #[command(name = "script/bench", about = "Measures the service beside its peers")]
 struct Arguments {
-    /// Only these cases; all unless named
+    /// Only these cases; unless named all but `replay` and `beside`
     cases: Vec<Case>,
     /// Write the figures to this file, too
     #[arg(long)]
@@ -69,6 +69,13 @@ enum Case {
     Core,
     Replay,
     Beside,
+}
+
+impl Case {
+    /// Whether it belongs to a run of which nothing was said. The others take as long as all of these.
+    fn is_for_everybody(self) -> bool {
+        !matches!(self, Self::Beside | Self::Replay)
+    }
 }
 
 /// What the cases work with.
@@ -120,13 +127,16 @@ async fn measure(arguments: Arguments) -> Result<(), Failure> {
         large: arguments.large,
     };
     bench.cluster.warm_up().await?;
-    let all = Case::value_variants();
     let cases = if arguments.cases.is_empty() {
-        all
+        Case::value_variants()
+            .iter()
+            .filter(|case| case.is_for_everybody())
+            .copied()
+            .collect()
     } else {
-        &arguments.cases
+        arguments.cases
     };
-    for case in cases {
+    for case in &cases {
         match case {
             Case::Throughput => cases::throughput::run(&mut bench).await?,
             Case::HotSpot => cases::hot_spot::run(&mut bench).await?,
