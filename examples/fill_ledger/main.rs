@@ -1,6 +1,6 @@
 //! Fills a ledger with realistic decisions, for measuring: real bookings through the real decider, so that every event, digest,
 //! place and policy verdict is what the service would have written, and `bookwarden replay` agrees. Only the clock is quickened:
-//! `ledger.lock_head` is replaced meanwhile, so that a few minutes of filling look like a year of bookings.
+//! `ledger.clock` is replaced meanwhile, so that a few minutes of filling look like a year of bookings.
 //!
 //! `DATABASE_URL=… cargo run --release --example fill_ledger -- 1000000`, on a database of its own that `bookwarden migrate` made.
 
@@ -26,7 +26,7 @@ use bookings::Bookings;
 const AT_ONCE: usize = 512;
 
 const CLOCK: &str = include_str!("quick_clock.sql");
-const TRUE_CLOCK: &str = include_str!("../../sql/functions/01_lock_head.sql");
+const TRUE_CLOCK: &str = include_str!("../../sql/functions/00_clock.sql");
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {

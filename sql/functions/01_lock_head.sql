@@ -12,8 +12,8 @@ begin
     select * into head from ledger.heads h where h.org = p_org for no key update;
     if found then
         return query select head.last_seq, head.last_chain, head.policy_version,
-                            greatest(clock_timestamp(), head.last_recorded_at);
+                            greatest(ledger.clock(), head.last_recorded_at);
     end if;
 end
 $$;
-comment on function ledger.lock_head(text) is 'Locks an organization''s ledger until the transaction ends; every appender calls it first.';
+comment on function ledger.lock_head(text) is 'Locks an organization''s ledger until the transaction ends. Who appends without it compares the head with where it was known to be.';

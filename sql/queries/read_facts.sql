@@ -14,7 +14,7 @@ select
     0 as part, null::bigint as item, null::uuid as case_id, null::bigint as decision_seq, null::uuid as unit_id, null::uuid as service_id,
     null::uuid as service_category_id, null::uuid as service_type_id, null::integer as cu_index, null::date as date,
     null::integer as start_minute, null::integer as duration, null::timestamptz as starts_at, null::text as channel,
-    null::text as booked_by, null::uuid as customer_record_id, null::bigint as answer_seq, clock_timestamp() as at, null::text as text
+    null::text as booked_by, null::uuid as customer_record_id, null::bigint as answer_seq, ledger.clock() as at, null::text as text
 union all
 select
     1, w.item, w.case_id, r.decision_seq, r.unit_id, r.service_id,

@@ -30,6 +30,7 @@ pub(super) const MIGRATIONS: &[SqlFile] = sql_files![
 
 /// Applied again by every migrate, in this order: functions, triggers, roles, views, setup, and by name within.
 pub(super) const REAPPLIED: &[SqlFile] = sql_files![
+    "sql/functions/00_clock.sql",
     "sql/functions/01_lock_head.sql",
     "sql/functions/02_event_digest.sql",
     "sql/functions/03_event_chain.sql",
