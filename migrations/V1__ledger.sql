@@ -112,6 +112,35 @@ create index events_by_policy on ledger.events (org, policy_kind, policy_id_to, 
 create index events_by_policy_change on ledger.events (org, seq)
     where policy_kind is not null;
 
+create type ledger.new_event as (
+    seq                     bigint,
+    recorded_at             timestamptz,
+    type                    text,
+    caused_by               bigint,
+    payload                 text,
+    body                    text,
+    salt                    bytea,
+    payload_digest          bytea,
+    chain                   bytea,
+    case_id                 uuid,
+    request_digest          bytea,
+    outcome                 text,
+    unit_id                 uuid,
+    service_id              uuid,
+    service_category_id     uuid,
+    service_type_id         uuid,
+    cu_index                integer,
+    appointment_date        date,
+    start_minute            integer,
+    duration                integer,
+    channel                 text,
+    booked_by               text,
+    customer_record_id      uuid,
+    triggered_by_user_email text,
+    cancellation_reason     text
+);
+comment on type ledger.new_event is 'What the service appends of an event. Not the table''s own row type, so that a new column does not stop a process that is still of the version before.';
+
 create table ledger.reservations (
     org                 text    not null,
     case_id             uuid    not null,
@@ -153,3 +182,22 @@ create index reservations_by_calendar on ledger.reservations (service_id, org, d
 create index reservations_by_unit on ledger.reservations (unit_id, org, date);
 create index reservations_by_customer on ledger.reservations (customer_record_id, org, date)
     where customer_record_id is not null;
+
+create type ledger.new_place as (
+    case_id             uuid,
+    decision_seq        bigint,
+    request_digest      bytea,
+    unit_id             uuid,
+    service_id          uuid,
+    service_category_id uuid,
+    service_type_id     uuid,
+    cu_index            integer,
+    date                date,
+    start_minute        integer,
+    duration            integer,
+    starts_at           timestamptz,
+    channel             text,
+    booked_by           text,
+    customer_record_id  uuid
+);
+comment on type ledger.new_place is 'What the service appends of a reservation.';

@@ -48,6 +48,15 @@ comment on column ledger.policy_hits.mode is 'The mode in which it was evaluated
 comment on column ledger.policy_hits.batch_seq is 'The last event of the batch; batches do not overlap, so their order is the order of their decisions.';
 comment on column ledger.policy_hits.seqs is 'The decisions, ascending.';
 
+create type ledger.new_hits as (
+    policy_kind text,
+    policy_id   bigint,
+    verdict     text,
+    mode        text,
+    seqs        bigint[]
+);
+comment on type ledger.new_hits is 'What the service appends of a batch''s hits.';
+
 insert into ledger.policy_hits (org, policy_kind, policy_id, verdict, mode, batch_seq, seqs)
 select e.org, p.value ->> 'kind', (p.value ->> 'id')::bigint, p.value ->> 'verdict', p.value ->> 'mode',
        (e.seq / 500 + 1) * 500 - 1, array_agg(e.seq order by e.seq)

@@ -54,7 +54,7 @@ pub struct Columns {
 }
 
 /// A policy that a decision met, for the projection `ledger.policy_hits`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PolicyMet {
     /// The policy's table.
     pub kind: &'static str,

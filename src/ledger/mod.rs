@@ -7,3 +7,4 @@ pub mod digest;
 pub mod event;
 pub mod head;
 pub mod record;
+mod rows;
