@@ -201,3 +201,19 @@ create type ledger.new_place as (
     customer_record_id  uuid
 );
 comment on type ledger.new_place is 'What the service appends of a reservation.';
+
+create type ledger.counted_bucket as (
+    service_id          uuid,
+    unit_id             uuid,
+    service_category_id uuid,
+    service_type_id     uuid,
+    cu_index            integer,
+    channel             text,
+    booked_by           text,
+    date_from           date,
+    date_until          date,
+    from_minute         integer,
+    to_minute           integer,
+    weekdays            integer
+);
+comment on type ledger.counted_bucket is 'Which places the service asks to be counted; null: any. weekdays has a bit for each ISO weekday, 1 shifted by 1 to 7.';

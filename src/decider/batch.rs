@@ -12,7 +12,6 @@ use sqlx::PgConnection;
 use tokio::time::Instant;
 
 use super::command::{Command, DecideError, FollowUp, Submitted};
-use super::counts::count;
 use super::facts::{self, Found, Wanted};
 use super::policies::Policies;
 use super::sequence::{Asked, Decided, Sequence};
@@ -148,7 +147,7 @@ pub(super) async fn look_up(
     let Some(head) = memory.known_head() else {
         return Ok(None);
     };
-    let (_, wanted) = ask(commands, &memory.policies, head.now);
+    let (_, wanted) = ask(commands, &memory.policies, &memory.tallies, head.now);
     let found = facts::read(connection, org, &wanted).await?;
     Ok(Some(LookedUp { wanted, found }))
 }
@@ -194,7 +193,7 @@ pub(super) async fn commit(
     // Every read from here on is a statement of its own after the lock, so that it sees all that was committed before (READ COMMITTED).
     memory.catch_up(connection, org, &head).await?;
     memory.head = None;
-    let (_, wanted) = ask(commands, &memory.policies, head.now);
+    let (_, wanted) = ask(commands, &memory.policies, &memory.tallies, head.now);
     let found = facts::read(connection, org, &wanted).await?;
     let looked_up = LookedUp { wanted, found };
     let decided = decide_and_append(connection, org, head, commands, looked_up, memory).await?;
@@ -217,17 +216,13 @@ async fn decide_and_append(
     memory: &mut Memory,
 ) -> Result<Option<Answers>, BatchError> {
     // Some policy may have come into force, or ended, between the time that was expected and that of the database.
-    let (mut asked, needed) = ask(commands, &memory.policies, head.now);
+    let (asked, needed) = ask(commands, &memory.policies, &memory.tallies, head.now);
     if !wanted.covers(&needed) {
         return Ok(None);
     }
-    if memory.tallies.len() > MOST_TALLIES {
-        memory.tallies.clear();
+    for (bucket, tally) in found.tallies {
+        memory.tallies.learn(bucket, tally);
     }
-    let buckets = asked
-        .iter_mut()
-        .flat_map(|asked| std::mem::take(&mut asked.needs.buckets));
-    count(connection, org, buckets, &mut memory.tallies).await?;
 
     let mut sequence = Sequence::new(
         org.as_str(),
@@ -262,22 +257,30 @@ async fn decide_and_append(
         head.last_chain = last.chain;
     }
     memory.head = Some((head, Instant::now()));
+    if memory.tallies.len() > MOST_TALLIES {
+        memory.tallies.clear();
+    }
     Ok(Some(answers))
 }
 
-/// Drafts each booking, and gathers what has to be looked up for all.
+/// Drafts each booking, and gathers what has to be looked up for all: no counts that are known.
 fn ask<'a>(
     commands: &'a [Command],
     policies: &'a Policies,
+    tallies: &Tallies,
     now: DateTime<Utc>,
 ) -> (Vec<Asked<'a>>, Wanted) {
-    let asked: Vec<_> = submissions(commands)
+    let mut asked: Vec<_> = submissions(commands)
         .map(|submitted| Asked::new(submitted, &policies.set, now))
         .collect();
     let mut wanted = Wanted::default();
-    for asked in &asked {
+    for asked in &mut asked {
         let request = (asked.submitted.booking.case_id, asked.submitted.digest);
         wanted.requests.push(request);
+        let buckets = std::mem::take(&mut asked.needs.buckets).into_iter();
+        wanted
+            .buckets
+            .extend(buckets.filter(|bucket| tallies.get(bucket).is_none()));
         wanted.add(&asked.needs, |key| policies.may_be_blocked(key));
     }
     // A follow-up needs its case's place, and no answer: no request has this digest.

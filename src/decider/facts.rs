@@ -1,6 +1,6 @@
-//! Reads in one statement what a batch has to know: its cases, blocklist rows, and its customers' places.
+//! Reads in one statement what a batch has to know: its cases, blocklist rows, its customers' places, and how full its buckets are.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -8,14 +8,17 @@ use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
 use super::cases::{Case, Held};
+use super::counts::CountedBucket;
 use crate::cubu::request::BookedBy;
 use crate::ledger::digest::Digest;
 use crate::org::Org;
+use crate::policy::bucket::Bucket;
 use crate::policy::customer_blocklist::{BlockedCustomer, BlocklistKey};
 use crate::policy::customer_places::CustomerPlaces;
 use crate::policy::facts::{CustomerSpan, Needs};
 use crate::policy::place::Place;
 use crate::policy::row::Policy;
+use crate::policy::tallies::Tally;
 
 /// What is looked up.
 #[derive(Debug, Default)]
@@ -24,10 +27,12 @@ pub(super) struct Wanted {
     pub(super) requests: Vec<(Uuid, Digest)>,
     keys: BTreeSet<BlocklistKey>,
     spans: BTreeMap<Uuid, CustomerSpan>,
+    /// What is to be counted.
+    pub(super) buckets: HashSet<Bucket>,
 }
 
 impl Wanted {
-    /// Adds what one booking needs; keys that no row can have are left out.
+    /// Adds what one booking needs, but for its buckets; keys that no row can have are left out.
     pub(super) fn add(&mut self, needs: &Needs, may_be_blocked: impl Fn(&BlocklistKey) -> bool) {
         let keys = needs.blocklist_keys.iter();
         self.keys
@@ -44,7 +49,9 @@ impl Wanted {
             let known = self.spans.get(&span.customer);
             known.is_some_and(|known| known.covering(*span) == *known)
         };
-        other.keys.is_subset(&self.keys) && other.spans.values().all(covered)
+        other.keys.is_subset(&self.keys)
+            && other.buckets.is_subset(&self.buckets)
+            && other.spans.values().all(covered)
     }
 }
 
@@ -56,6 +63,7 @@ pub(super) struct Found {
     pub(super) cases: HashMap<Uuid, Case>,
     pub(super) blocked: Blocked,
     pub(super) customer_places: CustomerPlaces,
+    pub(super) tallies: Vec<(Bucket, Tally)>,
 }
 
 /// Blocklist rows by the key under which they were found.
@@ -97,12 +105,15 @@ struct FactRow {
     answer_seq: Option<i64>,
     at: Option<DateTime<Utc>>,
     text: Option<String>,
+    appointments: Option<i64>,
+    minutes: Option<i64>,
 }
 
 const CLOCK: i32 = 0;
 const CASE: i32 = 1;
 const BLOCKED: i32 = 2;
 const CUSTOMER_PLACE: i32 = 3;
+const COUNT: i32 = 4;
 
 /// Looks it all up.
 pub(super) async fn read(
@@ -114,7 +125,9 @@ pub(super) async fn read(
         requests,
         keys,
         spans,
+        buckets,
     } = wanted;
+    let buckets: Vec<&Bucket> = buckets.iter().collect();
     let (mut customers, mut field_type_ids, mut match_keys) = (Vec::new(), Vec::new(), Vec::new());
     for key in keys {
         match key {
@@ -139,6 +152,11 @@ pub(super) async fn read(
         .bind(spans.keys().copied().collect::<Vec<_>>())
         .bind(spans.values().map(|span| span.from).collect::<Vec<_>>())
         .bind(spans.values().map(|span| span.until).collect::<Vec<_>>())
+        .bind(
+            (buckets.iter().copied())
+                .map(CountedBucket::from)
+                .collect::<Vec<_>>(),
+        )
         .fetch_all(connection)
         .await?;
 
@@ -147,9 +165,10 @@ pub(super) async fn read(
         cases: HashMap::with_capacity(requests.len()),
         blocked: Blocked::default(),
         customer_places: CustomerPlaces::default(),
+        tallies: Vec::with_capacity(buckets.len()),
     };
     for row in rows {
-        found.take(org, requests, row)?;
+        found.take(org, requests, &buckets, row)?;
     }
     Ok(found)
 }
@@ -159,6 +178,7 @@ impl Found {
         &mut self,
         org: &Org,
         requests: &[(Uuid, Digest)],
+        buckets: &[&Bucket],
         row: FactRow,
     ) -> Result<(), sqlx::Error> {
         match row.part {
@@ -170,6 +190,11 @@ impl Found {
                     self.customer_places.take(case_id, &place);
                 }
             }
+            COUNT => {
+                if let Some(bucket) = row.position().and_then(|at| buckets.get(at)) {
+                    self.tallies.push(((*bucket).clone(), row.tally()));
+                }
+            }
             part => {
                 let unknown = format!("read_facts.sql has no part {part}");
                 return Err(sqlx::Error::Decode(unknown.into()));
@@ -179,8 +204,7 @@ impl Found {
     }
 
     fn take_case(&mut self, requests: &[(Uuid, Digest)], row: FactRow) -> Result<(), sqlx::Error> {
-        let position = row.item.and_then(|item| usize::try_from(item - 1).ok());
-        let request = position.and_then(|position| requests.get(position));
+        let request = row.position().and_then(|at| requests.get(at));
         let Some((case_id, digest)) = request else {
             return Ok(());
         };
@@ -212,6 +236,18 @@ impl Blocked {
 }
 
 impl FactRow {
+    /// In the array that was bound; ordinality counts from 1.
+    fn position(&self) -> Option<usize> {
+        self.item.and_then(|item| usize::try_from(item - 1).ok())
+    }
+
+    fn tally(&self) -> Tally {
+        Tally {
+            appointments: self.appointments.unwrap_or_default(),
+            minutes: self.minutes.unwrap_or_default(),
+        }
+    }
+
     fn held(self) -> Option<Held> {
         Some(Held {
             decision_seq: self.decision_seq?,

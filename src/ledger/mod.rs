@@ -7,4 +7,5 @@ pub mod digest;
 pub mod event;
 pub mod head;
 pub mod record;
+pub(crate) mod row;
 mod rows;

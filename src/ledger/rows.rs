@@ -1,49 +1,13 @@
-//! A batch's rows as the database takes them: the types `ledger.new_event`, `ledger.new_place` and `ledger.new_hits`, attribute by
-//! attribute (a row goes over the wire in the order of its type, without names: PostgreSQL manual, "Composite Types").
+//! A batch's rows as the database takes them.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::encode::IsNull;
-use sqlx::error::BoxDynError;
-use sqlx::postgres::types::PgRecordEncoder;
-use sqlx::postgres::{PgArgumentBuffer, PgHasArrayType, PgTypeInfo};
-use sqlx::{Encode, Postgres, Type};
 use uuid::Uuid;
 
 use super::append::TakenPlace;
 use super::event::{Event, PolicyMet};
-
-macro_rules! row {
-    ($(#[$doc:meta])* $row:ident: $name:literal { $($attribute:ident: $rust_type:ty,)* }) => {
-        $(#[$doc])*
-        #[derive(Debug)]
-        pub(super) struct $row<'a> {
-            $($attribute: $rust_type,)*
-        }
-
-        impl Type<Postgres> for $row<'_> {
-            fn type_info() -> PgTypeInfo {
-                PgTypeInfo::with_name($name)
-            }
-        }
-
-        impl PgHasArrayType for $row<'_> {
-            fn array_type_info() -> PgTypeInfo {
-                PgTypeInfo::array_of($name)
-            }
-        }
-
-        impl Encode<'_, Postgres> for $row<'_> {
-            fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
-                let mut row = PgRecordEncoder::new(buffer);
-                $(row.encode(&self.$attribute)?;)*
-                row.finish();
-                Ok(IsNull::No)
-            }
-        }
-    };
-}
+use super::row::row;
 
 row! {
     /// A row for `ledger.events`.
