@@ -56,7 +56,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         connect_writers(&settings)?,
         limits,
         Arc::new(Metrics::new()),
-    );
+    )?;
     let started = Instant::now();
     let filled = fill(&decider, wanted, started).await;
     decider.shutdown().await;

@@ -1,5 +1,5 @@
 -- What a batch has to know, in one round trip. `part` says what a row is; columns that a part has no use for are null.
---   0  one row: the database's clock.
+--   0  one row: the database's clock, and the newest event when all of this was read.
 --   1  cases: for each request, the place that its case holds, and the newest answer to the same request that may stand: the approval
 --      by which the place is held, else a refusal. Requests of which nothing is known have no row.
 --   2  blocklist rows that could match. The core judges them (mode, scope, time, the exact match).
@@ -7,17 +7,19 @@
 --   4  buckets: how many places and minutes are in each.
 -- $1 org; $2 case ids, $3 digests of their request bodies; $4 customers who may be blocked; $5 and $6 case fields and their values as match
 -- keys; $7 customers with limits, $8 first dates, $9 dates after the last; $10 buckets, each of one service or else of one unit.
--- Leans on reservations_pkey, events_by_case, customer_blocklist_by_customer, customer_blocklist_by_field, reservations_by_customer,
+-- Leans on heads_pkey, reservations_pkey, events_by_case, customer_blocklist_by_customer, customer_blocklist_by_field, reservations_by_customer,
 -- reservations_by_calendar and reservations_by_unit, and is planned once, perhaps while the tables are empty, when every index looks as
 -- good as every other. So no other may fit. `offset 0` keeps each look-up apart, with no more inside than the index's first column; the
 -- organization is compared outside. Rows are compared as rows where an index has the columns in that order. Whatever the statistics say,
 -- that leaves one look-up a key.
 select
-    0 as part, null::bigint as item, null::uuid as case_id, null::bigint as decision_seq, null::uuid as unit_id, null::uuid as service_id,
+    0 as part, h.last_seq as item, null::uuid as case_id, null::bigint as decision_seq, null::uuid as unit_id, null::uuid as service_id,
     null::uuid as service_category_id, null::uuid as service_type_id, null::integer as cu_index, null::date as date,
     null::integer as start_minute, null::integer as duration, null::timestamptz as starts_at, null::text as channel,
     null::text as booked_by, null::uuid as customer_record_id, null::bigint as answer_seq, ledger.clock() as at, null::text as text,
     null::bigint as appointments, null::bigint as minutes
+from ledger.heads h
+where h.org = $1
 union all
 select
     1, w.item, w.case_id, r.decision_seq, r.unit_id, r.service_id,

@@ -44,7 +44,8 @@ pub async fn run_service(
         rejections_burst: settings.rejections_burst,
     };
     let writers = connect_writers(&settings)?;
-    let decider = Decider::start(pool.clone(), writers.clone(), limits, Arc::clone(&metrics));
+    let decider = Decider::start(pool.clone(), writers.clone(), limits, Arc::clone(&metrics))
+        .map_err(CliError::Runtime)?;
     let server = Server::bind(Parts {
         limits: HttpLimits {
             listen: settings.listen,

@@ -25,7 +25,7 @@ pub(super) struct StandingAnswer {
 }
 
 /// What is known of one case.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Case {
     pub(super) held: Option<Held>,
     refusals: Vec<StandingAnswer>,
@@ -77,12 +77,23 @@ impl Case {
         Ok(())
     }
 
-    pub(super) fn approve(&mut self, held: Held, answer: StandingAnswer) {
-        self.held = Some(held);
+    /// Answers what the case held before.
+    pub(super) fn approve(&mut self, held: Held, answer: StandingAnswer) -> Option<Held> {
         self.approval = Some(answer);
+        self.held.replace(held)
     }
 
     pub(super) fn refuse(&mut self, answer: StandingAnswer) {
         self.refusals.push(answer);
+    }
+
+    /// What was known of the same case a batch later.
+    pub(super) fn become_later(&mut self, later: &Self) {
+        self.held.clone_from(&later.held);
+        // Of another request perhaps; that an approval stands only while its own place is held is seen when it is asked for.
+        if later.approval.is_some() {
+            self.approval.clone_from(&later.approval);
+        }
+        self.refusals.extend_from_slice(&later.refusals);
     }
 }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::cases::{Case, Held};
 use super::counts::CountedBucket;
+use super::memory::Effects;
 use crate::cubu::request::BookedBy;
 use crate::ledger::digest::Digest;
 use crate::org::Org;
@@ -60,6 +61,8 @@ impl Wanted {
 pub(super) struct Found {
     /// The database's clock.
     pub(super) now: DateTime<Utc>,
+    /// The newest event when it was looked up.
+    pub(super) last_seq: i64,
     pub(super) cases: HashMap<Uuid, Case>,
     pub(super) blocked: Blocked,
     pub(super) customer_places: CustomerPlaces,
@@ -109,7 +112,7 @@ struct FactRow {
     minutes: Option<i64>,
 }
 
-const CLOCK: i32 = 0;
+const HEAD: i32 = 0;
 const CASE: i32 = 1;
 const BLOCKED: i32 = 2;
 const CUSTOMER_PLACE: i32 = 3;
@@ -162,6 +165,7 @@ pub(super) async fn read(
 
     let mut found = Found {
         now: DateTime::UNIX_EPOCH,
+        last_seq: 0,
         cases: HashMap::with_capacity(requests.len()),
         blocked: Blocked::default(),
         customer_places: CustomerPlaces::default(),
@@ -174,6 +178,35 @@ pub(super) async fn read(
 }
 
 impl Found {
+    /// Adds what a batch did that was not committed yet when this was looked up.
+    pub(super) fn add(&mut self, wanted: &Wanted, effects: &Effects) {
+        for (case_id, _) in &wanted.requests {
+            if let Some(later) = effects.cases.get(case_id) {
+                self.cases.entry(*case_id).or_default().become_later(later);
+            }
+        }
+        for change in &effects.changes {
+            let (case_id, place) = (change.case_id, &change.place);
+            for (bucket, tally) in &mut self.tallies {
+                if bucket.contains(place) {
+                    *tally = if change.is_taken {
+                        tally.with(place)
+                    } else {
+                        tally.without(place)
+                    };
+                }
+            }
+            let is_wanted = |customer| wanted.spans.contains_key(&customer);
+            if place.customer_record_id.is_some_and(is_wanted) {
+                if change.is_taken {
+                    self.customer_places.take(case_id, place);
+                } else {
+                    self.customer_places.free(case_id, place);
+                }
+            }
+        }
+    }
+
     fn take(
         &mut self,
         org: &Org,
@@ -182,7 +215,10 @@ impl Found {
         row: FactRow,
     ) -> Result<(), sqlx::Error> {
         match row.part {
-            CLOCK => self.now = row.at.unwrap_or(self.now),
+            HEAD => {
+                self.now = row.at.unwrap_or(self.now);
+                self.last_seq = row.item.unwrap_or_default();
+            }
             CASE => self.take_case(requests, row)?,
             BLOCKED => self.blocked.take(org, row),
             CUSTOMER_PLACE => {

@@ -1,16 +1,18 @@
 //! What the HTTP layer holds of the decider.
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sqlx::PgPool;
-use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::command::{
     Answer, Command, DecideError, FollowUp, Limits, Rejection, Submission, Submitted,
 };
+use super::context::Context;
+use super::threads::Threads;
 use super::throttle::Throttle;
 use super::writer::Writer;
 use crate::ledger::digest::sha256;
@@ -31,8 +33,7 @@ struct Office {
     limits: Limits,
     metrics: Arc<Metrics>,
     problems: Problems,
-    // Where the writers run: bookings come in on the HTTP workers' own threads, which a writer must not share.
-    runtime: Handle,
+    threads: Threads,
     // None once shut down.
     desks: Mutex<Option<HashMap<Org, Desk>>>,
 }
@@ -42,18 +43,26 @@ struct Office {
 pub struct Decider(Arc<Office>);
 
 impl Decider {
-    /// Starts on the runtime that calls, with the connections of its writers (`connect_writers`) beside those of everybody else; each organization's writer starts with its first booking.
-    #[must_use]
-    pub fn start(pool: PgPool, writers: PgPool, limits: Limits, metrics: Arc<Metrics>) -> Self {
+    /// Starts with the connections of its writers (`connect_writers`) beside those of everybody else; each organization's writer starts
+    /// with its first booking.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(
+        pool: PgPool,
+        writers: PgPool,
+        limits: Limits,
+        metrics: Arc<Metrics>,
+    ) -> io::Result<Self> {
         let problems = Problems::start(pool, Arc::clone(&metrics));
-        Self(Arc::new(Office {
+        Ok(Self(Arc::new(Office {
             writers,
             problems,
             limits,
             metrics,
-            runtime: Handle::current(),
+            threads: Threads::start()?,
             desks: Mutex::new(Some(HashMap::new())),
-        }))
+        })))
     }
 
     /// Decides a booking and answers once the decision is committed.
@@ -131,16 +140,16 @@ impl Decider {
     fn open_desk(&self, org: &Org) -> Desk {
         let limits = self.0.limits;
         let (queue, waiting) = mpsc::channel(limits.queue);
-        let writer = Writer::new(
-            org.clone(),
-            self.0.writers.clone(),
+        let writer = Writer::new(Context {
+            org: org.clone(),
+            pool: self.0.writers.clone(),
             limits,
-            Arc::clone(&self.0.metrics),
-            self.0.problems.clone(),
-        );
+            metrics: Arc::clone(&self.0.metrics),
+            problems: self.0.problems.clone(),
+        });
         Desk {
             queue,
-            writer: self.0.runtime.spawn(writer.run(waiting)),
+            writer: self.0.threads.spawn(writer.run(waiting)),
             throttle: Throttle::new(limits.rejections_per_second, limits.rejections_burst),
         }
     }

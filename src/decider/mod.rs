@@ -1,17 +1,24 @@
 //! The one place where a booking is decided and recorded: a bounded queue and one batch writer for each organization.
 //!
-//! `handle` takes commands in, `writer` gathers them into batches, and `batch` records one: read what it has to know
-//! (`facts`, `counts`, `policies`), decide each in order (`sequence`), append if the ledger's head has not moved. Answers leave after that.
+//! `handle` takes commands in, `writer` gathers them into batches. `batch` is what becomes of one: read what it has to know (`facts`,
+//! `counts`, `policies`), decide each in order (`sequence`). `under_way` appends it if the ledger's head has not moved, `under_lock`
+//! when it has. Answers leave after that.
 
 mod batch;
 mod cases;
 mod command;
+mod context;
 mod counts;
 mod facts;
+mod failure;
 mod handle;
+mod memory;
 mod policies;
 mod sequence;
+mod threads;
 mod throttle;
+mod under_lock;
+mod under_way;
 mod writer;
 
 pub use command::{Answer, DecideError, FollowUp, Limits, Rejection, Submission};

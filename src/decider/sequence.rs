@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::cases::{Case, Held, StandingAnswer};
 use super::command::{Answer, FollowUp, Rejection, Submitted};
 use super::facts::Blocked;
+use super::memory::PlaceChange;
 use crate::cubu::after::After;
 use crate::ledger::append::{PlaceChanges, TakenPlace};
 use crate::ledger::booking::{self, DecidedContext, Rejected, Signed};
@@ -18,6 +19,7 @@ use crate::ledger::head::Head;
 use crate::policy::customer_places::CustomerPlaces;
 use crate::policy::decide::{Decision, Draft, Outcome};
 use crate::policy::facts::{Facts, Needs};
+use crate::policy::place::Place;
 use crate::policy::set::PolicySet;
 use crate::policy::tallies::Tallies;
 
@@ -33,6 +35,18 @@ pub(super) struct Sequence<'a> {
     pub(super) numbering: Numbering<'a>,
     taken: BTreeMap<Uuid, TakenPlace>,
     freed: BTreeSet<Uuid>,
+    changes: Vec<PlaceChange>,
+}
+
+/// What a batch came to.
+#[derive(Debug)]
+pub(super) struct Done {
+    pub(super) events: Vec<Event>,
+    pub(super) places: PlaceChanges,
+    /// What is known of its cases now.
+    pub(super) cases: HashMap<Uuid, Case>,
+    /// Places in the order in which they were freed and taken.
+    pub(super) changes: Vec<PlaceChange>,
 }
 
 /// A booking, and what has to be looked up for it.
@@ -85,6 +99,7 @@ impl<'a> Sequence<'a> {
             numbering: Numbering::after(org, head),
             taken: BTreeMap::new(),
             freed: BTreeSet::new(),
+            changes: Vec::new(),
         }
     }
 
@@ -166,17 +181,14 @@ impl<'a> Sequence<'a> {
             body: Arc::clone(&body),
         };
         if approved {
-            if let Some(held) = &case.held {
-                self.tallies.free(&held.place);
-                self.customer_places.free(case_id, &held.place);
-            }
-            self.tallies.take(&decision.place);
-            self.customer_places.take(case_id, &decision.place);
             let held = Held {
                 decision_seq,
                 place: decision.place.clone(),
             };
-            case.approve(held, standing);
+            if let Some(before) = case.approve(held, standing) {
+                self.free(case_id, before.place);
+            }
+            self.take(case_id, decision.place.clone());
             let taken = TakenPlace {
                 case_id,
                 decision_seq,
@@ -211,8 +223,7 @@ impl<'a> Sequence<'a> {
         };
         let frees = given_back.is_some();
         if let Some(held) = given_back {
-            self.tallies.free(&held.place);
-            self.customer_places.free(case_id, &held.place);
+            self.free(case_id, held.place);
             self.taken.remove(&case_id);
             self.freed.insert(case_id);
         }
@@ -242,12 +253,37 @@ impl<'a> Sequence<'a> {
         }));
     }
 
-    /// What is to be written.
-    pub(super) fn finish(self) -> (Vec<Event>, PlaceChanges) {
+    fn take(&mut self, case_id: Uuid, place: Place) {
+        self.tallies.take(&place);
+        self.customer_places.take(case_id, &place);
+        self.changes.push(PlaceChange {
+            case_id,
+            place,
+            is_taken: true,
+        });
+    }
+
+    fn free(&mut self, case_id: Uuid, place: Place) {
+        self.tallies.free(&place);
+        self.customer_places.free(case_id, &place);
+        self.changes.push(PlaceChange {
+            case_id,
+            place,
+            is_taken: false,
+        });
+    }
+
+    /// What is to be written, and to be known.
+    pub(super) fn finish(self) -> Done {
         let places = PlaceChanges {
             freed: self.freed.into_iter().collect(),
             taken: self.taken.into_values().collect(),
         };
-        (self.numbering.into_events(), places)
+        Done {
+            events: self.numbering.into_events(),
+            places,
+            cases: self.cases,
+            changes: self.changes,
+        }
     }
 }

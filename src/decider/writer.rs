@@ -1,35 +1,30 @@
-//! One writer an organization: gathers what waits into batches, and answers after each commit.
+//! One writer an organization: gathers what waits into batches, decides them, and sends them on their way into the ledger.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::pool::PoolConnection;
-use sqlx::{PgPool, Postgres};
-use tokio::sync::mpsc;
-use tokio::time::error::Elapsed;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::batch::{BatchError, Memory, begin, commit, commit_at_known_head, look_up};
-use super::command::{Command, DecideError, Limits};
-use super::sequence::Decided;
+use super::batch::{decide_at_known_head, look_up};
+use super::command::{Command, DecideError};
+use super::context::{Context, refuse};
+use super::failure::{BatchError, Reach};
+use super::memory::Memory;
+use super::under_lock;
+use super::under_way::{Turn, UnderWay, Unrecorded};
 use crate::ledger::head::Head;
-use crate::org::Org;
-use crate::policy::explanation::Compared;
-use crate::problems::Problems;
-use crate::telemetry::Metrics;
-
-/// The longest that reading all policies may take. Bookings are answered 503 meanwhile if it takes longer than they wait; a shorter
-/// limit would start the same reading again and again.
-const READING_POLICIES: Duration = Duration::from_secs(60);
-/// Whether the database could be reached at all.
-#[derive(Debug, PartialEq, Eq)]
-enum Reach {
-    There,
-    Away,
-}
 
 /// The longest that a batch waits for company.
 const LONGEST_WAIT: Duration = Duration::from_millis(2);
+
+/// One writes its rows while the other commits; a third would only make all of them smaller.
+const MOST_UNDER_WAY: usize = 2;
+
+/// A second batch under way costs two round trips more, and makes both smaller: it must be of some size.
+const ENOUGH_FOR_A_SECOND: usize = 24;
 
 /// How the last batch went.
 #[derive(Debug, Clone, Copy, Default)]
@@ -38,311 +33,222 @@ struct Pace {
     took: Duration,
 }
 
-/// Those who were just answered often ask again at once. Without waiting for them, the first to be back gets a transaction of its
-/// own, and all others wait for that: batches of 1 and 15 in turn, for 16 callers. So a batch waits until it is as large as the
-/// last, for at most a quarter of the time that the last took; after a batch of one, not at all.
-async fn gather(queue: &mut mpsc::Receiver<Command>, waiting: &mut Vec<Command>, last: Pace) {
-    let until = Instant::now() + LONGEST_WAIT.min(last.took / 4);
-    while waiting.len() < last.commands {
-        let room = last.commands - waiting.len();
-        match timeout_at(until, queue.recv_many(waiting, room)).await {
-            Ok(received) if received > 0 => {}
-            _ => break,
-        }
-    }
-}
-
 /// Writes one organization's ledger.
 #[derive(Debug)]
 pub(super) struct Writer {
-    org: Org,
-    pool: PgPool,
-    limits: Limits,
-    metrics: Arc<Metrics>,
-    problems: Problems,
+    context: Arc<Context>,
     memory: Memory,
+    // Oldest first. Each waits for the one before.
+    under_way: VecDeque<Task>,
+    // Told when the newest has committed.
+    newest_turn: Option<Turn>,
+    last: Pace,
+}
+
+/// A batch under way, and the head that it follows.
+#[derive(Debug)]
+struct Task {
+    follows: Head,
+    task: JoinHandle<Result<Duration, Unrecorded>>,
 }
 
 impl Writer {
-    pub(super) fn new(
-        org: Org,
-        pool: PgPool,
-        limits: Limits,
-        metrics: Arc<Metrics>,
-        problems: Problems,
-    ) -> Self {
+    pub(super) fn new(context: Context) -> Self {
         Self {
-            org,
-            pool,
-            limits,
-            metrics,
-            problems,
+            context: Arc::new(context),
             memory: Memory::default(),
+            under_way: VecDeque::with_capacity(MOST_UNDER_WAY),
+            newest_turn: None,
+            last: Pace::default(),
         }
     }
 
     /// Runs until the queue is closed and empty.
     pub(super) async fn run(mut self, mut queue: mpsc::Receiver<Command>) {
-        let mut waiting = Vec::with_capacity(self.limits.batch);
-        // While one batch commits, the next gathers: batches grow with the load, and a lone booking waits for nobody.
-        let mut last = Pace::default();
-        while queue.recv_many(&mut waiting, self.limits.batch).await > 0 {
-            gather(&mut queue, &mut waiting, last).await;
-            self.metrics.queue_depth(&self.org, queue.len());
-            let commands = waiting.len();
-            let began = Instant::now();
-            if self.write(std::mem::take(&mut waiting)).await == Reach::Away {
-                // Those who came meanwhile need not wait as long again to hear the same.
-                while let Ok(command) = queue.try_recv() {
-                    waiting.push(command);
-                }
-                refuse(std::mem::take(&mut waiting), &DecideError::Unavailable);
-                self.metrics.queue_depth(&self.org, queue.len());
-            }
-            last = Pace {
-                commands,
-                took: began.elapsed(),
+        let mut waiting = Vec::with_capacity(self.context.limits.batch);
+        while self.receive(&mut queue, &mut waiting).await {
+            self.tell_depth(&queue);
+            self.last.commands = waiting.len();
+            let Err(unrecorded) = self.send_off(std::mem::take(&mut waiting)).await else {
+                continue;
             };
+            while !self.under_way.is_empty() {
+                self.land_oldest().await;
+            }
+            self.newest_turn = None;
+            let began = Instant::now();
+            if self.record_under_lock(unrecorded).await == Reach::Away {
+                self.turn_away(&mut queue, &mut waiting);
+            }
+            self.last.took = began.elapsed();
         }
     }
 
-    /// Records a batch and answers. If the database refuses what one of its commands carries, the others must not suffer: the batch
-    /// is halved until that one stands alone.
-    async fn write(&mut self, commands: Vec<Command>) -> Reach {
-        let mut reach = Reach::There;
-        // Whoever waits has given up by then.
-        let give_up_at = Instant::now() + self.limits.timeout;
-        let mut batches = vec![commands];
-        while let Some(mut commands) = batches.pop() {
-            match self.try_commit(&mut commands).await {
-                Ok(answers) => self.answer(commands, answers),
-                Err(error) if Instant::now() < give_up_at && was_in_the_way(&error) => {
-                    tracing::warn!(org = %self.org, batch = commands.len(), %error, "a batch is tried again");
-                    batches.push(commands);
+    /// Waits until there is a batch that may go. While one is under way, the next gathers: batches grow with the load, and a lone
+    /// booking waits for nobody. `false`: there will be none.
+    async fn receive(
+        &mut self,
+        queue: &mut mpsc::Receiver<Command>,
+        waiting: &mut Vec<Command>,
+    ) -> bool {
+        loop {
+            let wanted = match self.under_way.len() {
+                0 => 1,
+                1 => ENOUGH_FOR_A_SECOND,
+                _ => usize::MAX,
+            };
+            if waiting.len() >= wanted {
+                break;
+            }
+            let reach = match self.under_way.front_mut() {
+                None if queue.recv_many(waiting, self.context.limits.batch).await == 0 => {
+                    return false;
                 }
-                Err(error) if commands.len() > 1 && refuses_content(&error) => {
-                    let second_half = commands.split_off(commands.len() / 2);
-                    batches.push(second_half);
-                    batches.push(commands);
-                }
-                Err(error) => {
-                    tracing::error!(org = %self.org, batch = commands.len(), %error, "a batch was not recorded");
-                    if matches!(error, BatchError::Away(_)) {
-                        reach = Reach::Away;
-                    }
-                    let problem = if refuses_content(&error) {
-                        DecideError::Refused("the database refused its content".to_owned())
-                    } else {
-                        DecideError::from(&error)
-                    };
-                    refuse(commands, &problem);
-                }
+                None => continue,
+                Some(_) if wanted == usize::MAX => self.land_oldest().await,
+                Some(oldest) => tokio::select! {
+                    landed = &mut oldest.task => self.landed(landed).await,
+                    received = queue.recv_many(waiting, wanted - waiting.len()) => match received {
+                        0 => self.land_oldest().await,
+                        _ => continue,
+                    },
+                },
+            };
+            if reach == Reach::Away {
+                self.turn_away(queue, waiting);
             }
         }
-        reach
+        self.gather(queue, waiting).await;
+        true
     }
 
-    /// Records a batch at the known head, or else under its lock.
-    async fn try_commit(
-        &mut self,
-        commands: &mut Vec<Command>,
-    ) -> Result<Vec<Option<Decided>>, BatchError> {
+    /// Those who were just answered often ask again at once. Without waiting for them, the first to be back gets a transaction of its
+    /// own, and all others wait for that: batches of 1 and 15 in turn, for 16 callers. So a batch waits until it is as large as the
+    /// last, for at most a quarter of the time that the last took; after a batch of one, not at all.
+    async fn gather(&self, queue: &mut mpsc::Receiver<Command>, waiting: &mut Vec<Command>) {
+        while waiting.len() < self.context.limits.batch
+            && let Ok(command) = queue.try_recv()
+        {
+            waiting.push(command);
+        }
+        let until = Instant::now() + LONGEST_WAIT.min(self.last.took / 4);
+        while waiting.len() < self.last.commands {
+            let room = self.last.commands - waiting.len();
+            match timeout_at(until, queue.recv_many(waiting, room)).await {
+                Ok(received) if received > 0 => {}
+                _ => break,
+            }
+        }
+    }
+
+    /// Decides a batch at the known head and sends it on its way.
+    async fn send_off(&mut self, mut commands: Vec<Command>) -> Result<(), Unrecorded> {
+        let Context {
+            org, pool, limits, ..
+        } = &*self.context;
         // Who was answered 503 meanwhile must not take a place of which nobody would know.
         commands.retain(|command| !command.is_abandoned());
-        if let Some(answers) = self.try_at_known_head(commands).await? {
-            return Ok(answers);
-        }
-        let (mut connection, head) = self.begin_with_policies().await?;
-        commands.retain(|command| !command.is_abandoned());
-        self.metrics.batch(commands.len());
-        let committing = commit(&mut connection, &self.org, head, commands, &mut self.memory);
-        let result = timeout(self.limits.timeout, committing).await;
-        keep_if_sound(connection, result)
-    }
-
-    /// None: the head is not where it was known to be, or the connection broke before anything was written.
-    async fn try_at_known_head(
-        &mut self,
-        commands: &mut Vec<Command>,
-    ) -> Result<Option<Vec<Option<Decided>>>, BatchError> {
-        if !self.memory.knows_head() {
-            return Ok(None);
-        }
-        let mut connection = self.pool.acquire().await.map_err(BatchError::Away)?;
-        let reading = look_up(&mut connection, &self.org, commands, &self.memory);
-        let read = timeout(self.limits.timeout, reading).await;
-        let looked_up = match read.unwrap_or_else(|_| Err(too_slow())) {
-            Ok(Some(looked_up)) => looked_up,
-            Ok(None) => return Ok(None),
+        let Some(head) = self.memory.known_head() else {
+            return Err(commands.into());
+        };
+        let mut connection = match pool.acquire().await {
+            Ok(connection) => connection,
             Err(error) => {
+                let error = Some(BatchError::Away(error));
+                return Err(Unrecorded { commands, error });
+            }
+        };
+        let looking = look_up(&mut connection, org, &commands, &self.memory, &head);
+        let looked_up = match timeout(limits.timeout, looking).await {
+            Ok(Ok(looked_up)) => looked_up,
+            failed => {
                 drop(connection.detach());
-                return if is_broken(&error) {
-                    Ok(None)
-                } else {
-                    Err(error)
-                };
+                let error = failed.map_or_else(
+                    |_| BatchError::too_slow(),
+                    |result| result.map_or_else(BatchError::from, |_| BatchError::too_slow()),
+                );
+                // Nothing was begun on a broken connection: the next is tried.
+                let error = Some(error).filter(|error| !error.is_broken_connection());
+                return Err(Unrecorded { commands, error });
             }
         };
         // A connection may have been long in coming.
         commands.retain(|command| !command.is_abandoned());
-        let committing = commit_at_known_head(
-            &mut connection,
-            &self.org,
+        let decided = decide_at_known_head(org, &commands, looked_up, &mut self.memory);
+        let Some(batch) = decided.filter(|_| !commands.is_empty()) else {
+            return Err(commands.into());
+        };
+        let follows = batch.follows.clone();
+        let under_way = UnderWay {
+            context: Arc::clone(&self.context),
+            connection,
+            batch,
             commands,
-            looked_up,
-            &mut self.memory,
-        );
-        let result = timeout(self.limits.timeout, committing).await;
-        let answers = keep_if_sound(connection, result)?;
-        if answers.is_some() {
-            self.metrics.batch(commands.len());
-        }
-        Ok(answers)
-    }
-
-    /// A connection with the head locked, and the policies known but for what was changed in the moment before.
-    async fn begin_with_policies(
-        &mut self,
-    ) -> Result<(PoolConnection<Postgres>, Head), BatchError> {
-        let (mut connection, head) = self.begin().await?;
-        if self.memory.knows_policies_of(&head) {
-            return Ok((connection, head));
-        }
-        let reading = async {
-            sqlx::raw_sql("rollback").execute(&mut *connection).await?;
-            self.memory
-                .read_ahead(&mut connection, &self.org, &head)
-                .await
         };
-        let read = timeout(READING_POLICIES, reading).await;
-        if let Err(error) = read.unwrap_or_else(|_| Err(too_slow())) {
-            drop(connection.detach());
-            return Err(error);
-        }
-        drop(connection);
-        self.begin().await
+        let (committed, next_turn) = oneshot::channel();
+        let turn = self.newest_turn.replace(next_turn);
+        let task = tokio::spawn(under_way.record(turn, committed));
+        self.under_way.push_back(Task { follows, task });
+        Ok(())
     }
 
-    /// A connection with the head locked. If a pooled connection turns out broken (the database was restarted since), nothing has
-    /// begun on it, and the next is tried.
-    async fn begin(&mut self) -> Result<(PoolConnection<Postgres>, Head), BatchError> {
-        let mut attempts = self.pool.size() + 1;
-        loop {
-            let mut connection = self.pool.acquire().await.map_err(BatchError::Away)?;
-            let beginning = begin(&mut connection, &self.org);
-            let error = match timeout(self.limits.timeout, beginning).await {
-                Ok(Ok(head)) => {
-                    self.memory.forget_unless_grown_to(&head);
-                    return Ok((connection, head));
-                }
-                Ok(Err(error)) => error,
-                Err(_) => too_slow(),
-            };
-            drop(connection.detach());
-            attempts -= 1;
-            if attempts == 0 || !is_broken(&error) {
-                return Err(error);
+    async fn land_oldest(&mut self) -> Reach {
+        match self.under_way.front_mut() {
+            Some(oldest) => {
+                let landed = (&mut oldest.task).await;
+                self.landed(landed).await
             }
+            None => Reach::There,
         }
     }
 
-    fn answer(&self, commands: Vec<Command>, answers: Vec<Option<Decided>>) {
-        for (command, decided) in commands.into_iter().zip(answers) {
-            // A requester who went away has no use for the answer; it is on the ledger.
-            match (command, decided) {
-                (Command::Decide(_, reply), Some(decided)) => {
-                    self.count(&decided);
-                    let _ = reply.send(Ok(decided.answer));
-                }
-                (Command::Follow(_, reply) | Command::Reject(.., reply), _) => {
-                    let _ = reply.send(Ok(()));
-                }
-                (Command::Decide(_, reply), None) => {
-                    let _ = reply.send(Err(DecideError::Unavailable));
-                }
-            }
-        }
-    }
-
-    fn count(&self, decided: &Decided) {
-        let Some(decision) = &decided.decision else {
-            self.metrics.repeat(&self.org);
-            return;
+    /// The oldest batch under way has been recorded, or not: then those after it follow a head that never was, and all of them are
+    /// decided again.
+    async fn landed(&mut self, landed: Result<Result<Duration, Unrecorded>, JoinError>) -> Reach {
+        let Some(Task { follows, .. }) = self.under_way.pop_front() else {
+            return Reach::There;
         };
-        self.metrics.decision(&self.org, decision.outcome.as_str());
-        for policy in &decision.policies {
-            if let Compared::Error { error } = &policy.compared {
-                self.metrics.policy_error(&self.org, policy.kind.table());
-                self.problems.failed(
-                    &self.org,
-                    policy.kind,
-                    policy.id,
-                    error,
-                    self.memory.policy_version(),
-                );
+        let mut unrecorded = Vec::new();
+        match landed {
+            Ok(Ok(took)) => {
+                self.last.took = took;
+                return Reach::There;
+            }
+            Ok(Err(failed)) => unrecorded.push(failed),
+            // Whoever waited has been told by the loss of their replies.
+            Err(error) => tracing::error!(org = %self.context.org, %error, "a batch was lost"),
+        }
+        let is_only_late = unrecorded.iter().all(|failed| failed.error.is_none());
+        while let Some(Task { task, .. }) = self.under_way.pop_front() {
+            if let Ok(Err(after)) = task.await {
+                unrecorded.push(after);
             }
         }
-    }
-}
-
-fn refuse(commands: Vec<Command>, problem: &DecideError) {
-    for command in commands {
-        match command {
-            Command::Decide(_, reply) => {
-                let _ = reply.send(Err(problem.clone()));
-            }
-            Command::Follow(_, reply) | Command::Reject(.., reply) => {
-                let _ = reply.send(Err(problem.clone()));
-            }
+        self.newest_turn = None;
+        let known = is_only_late.then(|| (follows, Instant::now()));
+        self.memory.step_back(known);
+        let mut reach = Reach::There;
+        for batch in unrecorded {
+            reach = self.record_under_lock(batch).await;
         }
+        reach
     }
-}
 
-/// A connection on which anything failed is thrown away: its transaction may be open, or its protocol half-way; the server rolls it back.
-fn keep_if_sound<T>(
-    connection: PoolConnection<Postgres>,
-    result: Result<Result<T, BatchError>, Elapsed>,
-) -> Result<T, BatchError> {
-    let result = result.unwrap_or_else(|_| Err(too_slow()));
-    if result.is_err() {
-        drop(connection.detach());
+    async fn record_under_lock(&mut self, unrecorded: Unrecorded) -> Reach {
+        under_lock::record_and_answer(&self.context, &mut self.memory, unrecorded).await
     }
-    result
-}
 
-fn too_slow() -> BatchError {
-    BatchError::Database(sqlx::Error::PoolTimedOut)
-}
-
-/// The connection, not the statement, failed. SQLSTATE 57P01–57P03: the server is going down or coming up.
-fn is_broken(error: &BatchError) -> bool {
-    match error {
-        BatchError::Database(sqlx::Error::Io(_) | sqlx::Error::Protocol(_)) => true,
-        BatchError::Database(sqlx::Error::Database(error)) => {
-            error.code().is_some_and(|code| code.starts_with("57P"))
+    /// Those who came meanwhile need not wait as long again to hear that the database is away.
+    fn turn_away(&self, queue: &mut mpsc::Receiver<Command>, waiting: &mut Vec<Command>) {
+        while let Ok(command) = queue.try_recv() {
+            waiting.push(command);
         }
-        _ => false,
+        refuse(std::mem::take(waiting), &DecideError::Unavailable);
+        self.tell_depth(queue);
     }
-}
 
-/// SQLSTATE 40001 (serialization failure), 40P01 (deadlock) and 55P03 (lock not available): nothing is wrong with the batch, and
-/// nothing of it was recorded.
-fn was_in_the_way(error: &BatchError) -> bool {
-    let BatchError::Database(sqlx::Error::Database(error)) = error else {
-        return false;
-    };
-    matches!(error.code().as_deref(), Some("40001" | "40P01" | "55P03"))
-}
-
-/// SQLSTATE classes 22 (data exception), 23 (integrity constraint violation) and 54 (program limit exceeded).
-fn refuses_content(error: &BatchError) -> bool {
-    let BatchError::Database(sqlx::Error::Database(error)) = error else {
-        return false;
-    };
-    let code = error.code();
-    code.is_some_and(|code| {
-        ["22", "23", "54"]
-            .iter()
-            .any(|class| code.starts_with(class))
-    })
+    fn tell_depth(&self, queue: &mpsc::Receiver<Command>) {
+        let Context { org, metrics, .. } = &*self.context;
+        metrics.queue_depth(org, queue.len());
+    }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use sqlx::PgConnection;
 
-use super::append::{PlaceChanges, append};
+use super::append::{Moving, PlaceChanges, append};
 use super::event::{Columns, Content, Numbering};
 use super::head;
 use crate::org::Org;
@@ -33,7 +33,8 @@ pub async fn record(
         policies: Vec::new(),
     });
     let events = numbering.into_events();
-    let appended = append(transaction, org, &head, &events, &PlaceChanges::default()).await?;
+    let places = PlaceChanges::default();
+    let appended = append(transaction, org, &head, &events, &places, Moving::AtOnce).await?;
     debug_assert!(appended, "the head is locked");
     Ok(())
 }

@@ -1,0 +1,138 @@
+//! What a writer knows between batches. All of it is only a memory of the database; any doubt, and it is forgotten.
+
+use std::collections::HashMap;
+
+use chrono::TimeDelta;
+use sqlx::PgConnection;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::cases::Case;
+use super::policies::Policies;
+use crate::ledger::head::Head;
+use crate::org::Org;
+use crate::policy::place::Place;
+use crate::policy::tallies::Tallies;
+
+/// More known counts than this are forgotten together: a bound on memory.
+const MOST_TALLIES: usize = 100_000;
+
+/// What is known as of a head.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    pub(super) policies: Policies,
+    pub(super) tallies: Tallies,
+    /// What the newest batch did: whoever looks up while it is still under way does not find it.
+    pub(super) newest: Option<Effects>,
+    // The head as of which the tallies are known, and when that was.
+    head: Option<(Head, Instant)>,
+    // How many of the events after it are policy events that `policies` knows of.
+    new_policy_events: i64,
+    // Whether another process writes bookings, too.
+    has_company: bool,
+}
+
+/// What a batch did.
+#[derive(Debug)]
+pub(super) struct Effects {
+    /// The number of the newest event before it.
+    pub(super) follows: i64,
+    /// What is known of its cases after it.
+    pub(super) cases: HashMap<Uuid, Case>,
+    /// Places in the order in which they were freed and taken.
+    pub(super) changes: Vec<PlaceChange>,
+}
+
+/// One place freed or taken.
+#[derive(Debug)]
+pub(super) struct PlaceChange {
+    pub(super) case_id: Uuid,
+    pub(super) place: Place,
+    pub(super) is_taken: bool,
+}
+
+/// Where the head is expected, and since when.
+pub(super) type KnownHead = (Head, Instant);
+
+impl Memory {
+    /// Forgets everything if what is known is of another ledger than this locked head's: a ledger only grows, unless the database was
+    /// restored, or failed over to one that lacks the newest commits.
+    pub(super) fn forget_unless_grown_to(&mut self, head: &Head) {
+        let is_known_head_gone = self.head.as_ref().is_some_and(|(known, _)| {
+            head.last_seq < known.last_seq
+                || (head.last_seq == known.last_seq && head.last_chain != known.last_chain)
+        });
+        if is_known_head_gone || head.policy_version < self.policies.set.version {
+            *self = Self::default();
+        }
+    }
+
+    /// Whether the policies are known as of this head.
+    pub(super) fn knows_policies_of(&self, head: &Head) -> bool {
+        self.policies.are_at(head)
+    }
+
+    /// Reads the policies up to a head whose lock was given up again.
+    pub(super) async fn read_ahead(
+        &mut self,
+        connection: &mut PgConnection,
+        org: &Org,
+        head: &Head,
+    ) -> Result<(), sqlx::Error> {
+        self.new_policy_events += self.policies.catch_up(connection, org, head).await?;
+        Ok(())
+    }
+
+    /// Where the head is if nobody else moved it, with what the time should be by now.
+    pub(super) fn known_head(&self) -> Option<Head> {
+        let (head, at) = self.head.as_ref().filter(|_| !self.has_company)?;
+        let mut head = head.clone();
+        head.now += TimeDelta::from_std(at.elapsed()).unwrap_or_default();
+        self.policies.are_at(&head).then_some(head)
+    }
+
+    /// Takes out where the head is: until there is a new one, nothing is known to be as of it.
+    pub(super) fn take_head(&mut self) -> Option<KnownHead> {
+        self.head.take()
+    }
+
+    /// Puts it back.
+    pub(super) fn restore_head(&mut self, known: Option<KnownHead>) {
+        self.head = known;
+    }
+
+    /// The head as of which everything is known from now on.
+    pub(super) fn move_head(&mut self, head: Head) {
+        self.head = Some((head, Instant::now()));
+        if self.tallies.len() > MOST_TALLIES {
+            self.tallies.clear();
+        }
+    }
+
+    /// The head is where it was: what was decided after it has not been recorded.
+    pub(super) fn step_back(&mut self, known: Option<KnownHead>) {
+        self.head = known;
+        self.newest = None;
+        // They know of places that were never taken.
+        self.tallies.clear();
+    }
+
+    /// Catches up with a head that is locked.
+    pub(super) async fn catch_up(
+        &mut self,
+        connection: &mut PgConnection,
+        org: &Org,
+        head: &Head,
+    ) -> Result<(), sqlx::Error> {
+        self.new_policy_events += self.policies.catch_up(connection, org, head).await?;
+        let known_seq = self.head.as_ref().map(|(known, _)| known.last_seq);
+        let only_policies_changed =
+            known_seq.is_some_and(|seq| head.last_seq == seq + self.new_policy_events);
+        self.has_company = known_seq.is_some() && !only_policies_changed;
+        if !only_policies_changed {
+            self.tallies.clear();
+        }
+        self.new_policy_events = 0;
+        Ok(())
+    }
+}

@@ -1,0 +1,186 @@
+//! Batches recorded under the head's lock, one after another: others wait meanwhile, so each comes through.
+
+use std::time::Duration;
+
+use sqlx::pool::PoolConnection;
+use sqlx::{PgConnection, Postgres};
+use tokio::time::{Instant, timeout};
+
+use super::batch::{DecidedBatch, decide, look_up};
+use super::command::{Command, DecideError};
+use super::context::{Context, refuse};
+use super::failure::{BatchError, Reach};
+use super::memory::Memory;
+use super::under_way::Unrecorded;
+use crate::ledger::append::{Moving, append};
+use crate::ledger::head::{self, Head};
+use crate::org::Org;
+
+/// The longest that reading all policies may take. Bookings are answered 503 meanwhile if it takes longer than they wait; a shorter
+/// limit would start the same reading again and again.
+const READING_POLICIES: Duration = Duration::from_secs(60);
+
+const BEGIN: &str = include_str!("../../sql/queries/begin_batch.sql");
+
+/// Records a batch and answers. If the database refuses what one of its commands carries, the others must not suffer: the batch
+/// is halved until that one stands alone.
+pub(super) async fn record_and_answer(
+    context: &Context,
+    memory: &mut Memory,
+    unrecorded: Unrecorded,
+) -> Reach {
+    let mut reach = Reach::There;
+    // Whoever waits has given up by then.
+    let give_up_at = Instant::now() + context.limits.timeout;
+    let mut batches = vec![unrecorded];
+    while let Some(Unrecorded {
+        mut commands,
+        error,
+    }) = batches.pop()
+    {
+        let recorded = match error {
+            Some(error) => Err(error),
+            None => try_to_record(context, memory, &mut commands).await,
+        };
+        let error = match recorded {
+            Ok(batch) => {
+                let policy_version = batch.follows.policy_version;
+                context.answer(commands, batch.answers, policy_version);
+                continue;
+            }
+            Err(error) => error,
+        };
+        let org = &context.org;
+        if Instant::now() < give_up_at && error.was_in_the_way() {
+            tracing::warn!(%org, batch = commands.len(), %error, "a batch is tried again");
+            batches.push(commands.into());
+        } else if commands.len() > 1 && error.refuses_content() {
+            let second_half = commands.split_off(commands.len() / 2);
+            batches.push(second_half.into());
+            batches.push(commands.into());
+        } else {
+            tracing::error!(%org, batch = commands.len(), %error, "a batch was not recorded");
+            if matches!(error, BatchError::Away(_)) {
+                reach = Reach::Away;
+            }
+            refuse(commands, &DecideError::from(&error));
+        }
+    }
+    reach
+}
+
+async fn try_to_record(
+    context: &Context,
+    memory: &mut Memory,
+    commands: &mut Vec<Command>,
+) -> Result<DecidedBatch, BatchError> {
+    let (mut connection, head) = begin_with_policies(context, memory).await?;
+    // Who was answered 503 meanwhile must not take a place of which nobody would know.
+    commands.retain(|command| !command.is_abandoned());
+    let recording = record(&mut connection, &context.org, head, commands, memory);
+    let recorded = timeout(context.limits.timeout, recording).await;
+    let recorded = recorded.unwrap_or_else(|_| Err(BatchError::too_slow()));
+    if recorded.is_err() {
+        // Its transaction may be open, or its protocol half-way; the server rolls it back.
+        drop(connection.detach());
+    }
+    recorded
+}
+
+/// Decides and records a batch under the locked head. Promise 1: the commit is done before there is an answer.
+async fn record(
+    connection: &mut PgConnection,
+    org: &Org,
+    head: Head,
+    commands: &[Command],
+    memory: &mut Memory,
+) -> Result<DecidedBatch, BatchError> {
+    // Every read from here on is a statement of its own after the lock, so that it sees all that was committed before (READ COMMITTED).
+    memory.catch_up(connection, org, &head).await?;
+    memory.take_head();
+    let looked_up = look_up(connection, org, commands, memory, &head).await?;
+    let moved = || sqlx::Error::Protocol("the head moved although it was locked".to_owned());
+    let batch = decide(org, head, commands, looked_up, memory).ok_or_else(moved)?;
+    // Until the commit is certain, what is known belongs to a head that may never be.
+    let known = memory.take_head();
+    let (follows, events) = (&batch.follows, &batch.events);
+    if !append(
+        connection,
+        org,
+        follows,
+        events,
+        &batch.places,
+        Moving::AtOnce,
+    )
+    .await?
+    {
+        return Err(moved().into());
+    }
+    sqlx::raw_sql("commit").execute(&mut *connection).await?;
+    memory.restore_head(known);
+    Ok(batch)
+}
+
+/// A connection with the head locked, and the policies known but for what was changed in the moment before.
+async fn begin_with_policies(
+    context: &Context,
+    memory: &mut Memory,
+) -> Result<(PoolConnection<Postgres>, Head), BatchError> {
+    let (mut connection, head) = begin(context, memory).await?;
+    if memory.knows_policies_of(&head) {
+        return Ok((connection, head));
+    }
+    let reading = async {
+        sqlx::raw_sql("rollback").execute(&mut *connection).await?;
+        let read = memory.read_ahead(&mut connection, &context.org, &head);
+        read.await.map_err(BatchError::from)
+    };
+    let read = timeout(READING_POLICIES, reading).await;
+    if let Err(error) = read.unwrap_or_else(|_| Err(BatchError::too_slow())) {
+        drop(connection.detach());
+        return Err(error);
+    }
+    drop(connection);
+    begin(context, memory).await
+}
+
+/// A connection with the head locked. If a pooled connection turns out broken (the database was restarted since), nothing has
+/// begun on it, and the next is tried.
+async fn begin(
+    context: &Context,
+    memory: &mut Memory,
+) -> Result<(PoolConnection<Postgres>, Head), BatchError> {
+    let mut attempts = context.pool.size() + 1;
+    loop {
+        let mut connection = context.pool.acquire().await.map_err(BatchError::Away)?;
+        let beginning = head::begin_and_lock(&mut connection, &context.org, BEGIN);
+        let error = match timeout(context.limits.timeout, beginning).await {
+            Ok(Ok(Some(head))) => {
+                memory.forget_unless_grown_to(&head);
+                return Ok((connection, head));
+            }
+            Ok(Ok(None)) => BatchError::UnknownOrg,
+            Ok(Err(error)) => error.into(),
+            Err(_) => BatchError::too_slow(),
+        };
+        drop(connection.detach());
+        attempts -= 1;
+        if attempts == 0 || !error.is_broken_connection() {
+            return Err(error);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::BEGIN;
+    use crate::policy::kind::Kind;
+
+    #[test]
+    fn every_policy_table_is_locked_before_the_head() {
+        for kind in Kind::ALL {
+            let table = format!("policy.{kind}");
+            assert!(BEGIN.contains(&table), "{table} is in begin_batch.sql");
+        }
+    }
+}
