@@ -62,6 +62,7 @@ async fn facts_are_looked_up_by_their_keys() {
         let types = "text, uuid[], bytea[], uuid[], uuid[], text[], uuid[], date[], date[], ledger.counted_bucket[]";
         let statement = include_str!("../../sql/queries/read_facts.sql");
         let indexes = [
+            "heads_pkey",
             "reservations_pkey",
             "events_by_case",
             "customer_blocklist_by_customer",
