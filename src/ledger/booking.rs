@@ -95,6 +95,8 @@ fn json(payload: &impl Serialize) -> String {
         reason = "structs of texts and numbers with text keys are always JSON"
     )]
     serde_json::to_writer(&mut text, payload).expect("a payload is always JSON");
+    // A batch's payloads are kept until it is written.
+    text.shrink_to_fit();
     #[allow(clippy::expect_used, reason = "JSON is UTF-8")]
     String::from_utf8(text).expect("JSON is UTF-8")
 }

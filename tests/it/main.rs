@@ -39,4 +39,5 @@ mod private_cluster;
 mod problems;
 mod replay;
 mod roles;
+mod under_way;
 mod webhook_wire;
