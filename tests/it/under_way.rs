@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use bookwarden::cubu::signature;
 use futures_util::future::join_all;
 use reqwest::StatusCode;
 use serde_json::Value;
 use tokio::time::{sleep, timeout};
 
-use crate::support::{Answered, TestApp, booking, case_id};
+use crate::support::{Answered, SECRET, Server, TestApp, booking, case_id};
 
 /// Holds up the commit of whoever appends an event of one case, for as long as the gate is closed; lock and statement timeouts do not
 /// end that.
@@ -48,17 +49,18 @@ async fn wait_for(app: &TestApp, query: &str) {
     assert!(waited.is_ok(), "never: {query}");
 }
 
-/// Answers of the first, which alone is a batch, and of those of the second. `meanwhile` has to open the gate.
+/// Answers of the first, which alone is a batch, and of those of the second. `meanwhile` has to open the gate that the first's case comes to.
 async fn two_under_way(
     app: &TestApp,
-    first: &Value,
+    case: &Value,
+    first: impl Future<Output = Answered>,
     second: &[Value],
     meanwhile: impl Future<Output = ()>,
 ) -> (Answered, Vec<Answered>) {
     let mut elsewhere = booking();
     elsewhere["appointment"]["cuIndex"] = 99.into();
     assert!(!app.book(&elsewhere).await.cancelled(), "the head is known");
-    let case_id = case_id(first);
+    let case_id = case_id(case);
     app.sql(&format!(
         "{GATE} create constraint trigger gate after insert on ledger.events deferrable initially deferred
          for each row when (new.case_id = '{case_id}') execute function public.pass_the_gate()"
@@ -72,7 +74,7 @@ async fn two_under_way(
         wait_for(app, AT_THE_GATE).await;
         meanwhile.await;
     };
-    let (first, second, ()) = tokio::join!(app.book(first), later, meanwhile);
+    let (first, second, ()) = tokio::join!(first, later, meanwhile);
     app.sql("drop trigger gate on ledger.events").await;
     (first, second)
 }
@@ -86,24 +88,41 @@ fn approved(answers: &[Answered]) -> usize {
 #[tokio::test]
 async fn the_second_counts_the_places_that_the_first_takes() {
     let app = TestApp::start().await;
-    // It judges the second only, which has to have counted what nobody has asked for before.
-    app.sql(
-        r#"insert into policy.capacity_caps (max_appointments, applies_when) values (5, 'language == "he"')"#,
-    )
-    .await;
-    let mut second = many();
-    for booking in &mut second {
-        booking["language"] = "he".into();
-    }
+    app.sql("insert into policy.capacity_caps (max_appointments) values (5)")
+        .await;
     let open = async {
         wait_for(&app, WRITTEN_AHEAD).await;
         let recorded = "select count(*) from ledger.reservations";
         assert_eq!(app.number(recorded).await, 1, "only what has committed");
         app.sql(OPEN).await;
     };
-    let (first, second) = two_under_way(&app, &booking(), &second, open).await;
+    let first = booking();
+    let (first, second) = two_under_way(&app, &first, app.book(&first), &many(), open).await;
     assert!(!first.cancelled());
     assert_eq!(approved(&second), 4);
+    app.check().await;
+}
+
+#[tokio::test]
+async fn the_second_counts_no_place_that_the_first_frees() {
+    let mut app = TestApp::start().await;
+    app.sql("insert into policy.capacity_caps (max_appointments) values (5)")
+        .await;
+    let closing = booking();
+    assert!(!app.book(&closing).await.cancelled());
+    // Of which the place has never been counted.
+    app.server = Server::start(&app.database_url);
+    let open = async {
+        wait_for(&app, WRITTEN_AHEAD).await;
+        app.sql(OPEN).await;
+    };
+    let body = closing.to_string();
+    let authorization = Some(signature::sign(SECRET, body.as_bytes()));
+    let path = "/service/actions/afterClose";
+    let close =
+        async { (app.post(&app.server, path, body, authorization).await).expect("an answer") };
+    let (_, second) = two_under_way(&app, &closing, close, &many(), open).await;
+    assert_eq!(approved(&second), 5);
     app.check().await;
 }
 
@@ -123,7 +142,7 @@ async fn the_second_knows_whom_the_first_booked() {
         wait_for(&app, WRITTEN_AHEAD).await;
         app.sql(OPEN).await;
     };
-    let (first, second) = two_under_way(&app, &first, &second, open).await;
+    let (first, second) = two_under_way(&app, &first, app.book(&first), &second, open).await;
     assert!(!first.cancelled());
     for (n, answered) in second.iter().enumerate() {
         assert_eq!(answered.cancelled(), n == 7, "customer {n}");
@@ -141,7 +160,7 @@ async fn what_the_first_is_being_told_is_repeated_by_the_second() {
         wait_for(&app, WRITTEN_AHEAD).await;
         app.sql(OPEN).await;
     };
-    let (first, second) = two_under_way(&app, &first, &second, open).await;
+    let (first, second) = two_under_way(&app, &first, app.book(&first), &second, open).await;
     let again = second.last().expect("the same again");
     assert_eq!(again.decision_id, first.decision_id);
     assert_eq!(again.text, first.text);
@@ -168,7 +187,7 @@ async fn what_the_first_books_is_moved_by_the_second() {
         app.sql(OPEN).await;
     };
     let case_id = case_id(&first);
-    let (first, second) = two_under_way(&app, &first, &second, open).await;
+    let (first, second) = two_under_way(&app, &first, app.book(&first), &second, open).await;
     assert!(!first.cancelled());
     assert_eq!(approved(&second), MANY + 1);
     let places = format!(
@@ -197,7 +216,7 @@ async fn if_the_first_fails_the_second_is_decided_without_it() {
             app.sql(failure).await;
         };
         let case = case_id(&first);
-        let (first, second) = two_under_way(&app, &first, &many(), fail).await;
+        let (first, second) = two_under_way(&app, &first, app.book(&first), &many(), fail).await;
         assert_eq!(first.status, StatusCode::SERVICE_UNAVAILABLE, "{failure}");
         assert_eq!(approved(&second), MANY, "{failure}");
         let recorded = format!("select count(*) from ledger.events where case_id = '{case}'");
@@ -220,7 +239,8 @@ async fn a_policy_that_commits_between_the_two_governs_the_second() {
         };
         tokio::join!(close, open);
     };
-    let (first, second) = two_under_way(&app, &booking(), &many(), change).await;
+    let first = booking();
+    let (first, second) = two_under_way(&app, &first, app.book(&first), &many(), change).await;
     assert!(!first.cancelled());
     let closed = app
         .number("select max(seq) from ledger.events where policy_kind = 'capacity_caps'")
