@@ -148,6 +148,9 @@ impl Writer {
         } = &*self.context;
         // Who was answered 503 meanwhile must not take a place of which nobody would know.
         commands.retain(|command| !command.is_abandoned());
+        if commands.is_empty() {
+            return Ok(());
+        }
         let Some(head) = self.memory.known_head() else {
             return Err(commands.into());
         };
@@ -174,8 +177,11 @@ impl Writer {
         };
         // A connection may have been long in coming.
         commands.retain(|command| !command.is_abandoned());
+        if commands.is_empty() {
+            return Ok(());
+        }
         let decided = decide_at_known_head(org, &commands, looked_up, &mut self.memory);
-        let Some(batch) = decided.filter(|_| !commands.is_empty()) else {
+        let Some(batch) = decided else {
             return Err(commands.into());
         };
         let follows = batch.follows.clone();
@@ -209,23 +215,26 @@ impl Writer {
             return Reach::There;
         };
         let mut unrecorded = Vec::new();
+        let mut known = None;
         match landed {
             Ok(Ok(took)) => {
                 self.last.took = took;
                 return Reach::There;
             }
-            Ok(Err(failed)) => unrecorded.push(failed),
+            Ok(Err(failed)) => {
+                // Nothing is wrong but that the head was elsewhere: how far off tells what has changed.
+                known = (failed.error.is_none()).then(|| (follows, Instant::now()));
+                unrecorded.push(failed);
+            }
             // Whoever waited has been told by the loss of their replies.
             Err(error) => tracing::error!(org = %self.context.org, %error, "a batch was lost"),
         }
-        let is_only_late = unrecorded.iter().all(|failed| failed.error.is_none());
         while let Some(Task { task, .. }) = self.under_way.pop_front() {
             if let Ok(Err(after)) = task.await {
                 unrecorded.push(after);
             }
         }
         self.newest_turn = None;
-        let known = is_only_late.then(|| (follows, Instant::now()));
         self.memory.step_back(known);
         let mut reach = Reach::There;
         for batch in unrecorded {
