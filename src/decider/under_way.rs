@@ -45,13 +45,29 @@ pub(super) type Turn = oneshot::Receiver<()>;
 /// A batch under way.
 #[derive(Debug)]
 pub(super) struct UnderWay {
-    pub(super) context: Arc<Context>,
-    pub(super) connection: PoolConnection<Postgres>,
-    pub(super) batch: DecidedBatch,
-    pub(super) commands: Vec<Command>,
+    context: Arc<Context>,
+    connection: PoolConnection<Postgres>,
+    batch: DecidedBatch,
+    commands: Vec<Command>,
+    in_transaction: bool,
 }
 
 impl UnderWay {
+    pub(super) fn new(
+        context: Arc<Context>,
+        connection: PoolConnection<Postgres>,
+        batch: DecidedBatch,
+        commands: Vec<Command>,
+    ) -> Self {
+        Self {
+            context,
+            connection,
+            batch,
+            commands,
+            in_transaction: false,
+        }
+    }
+
     /// Records the batch in its turn, tells the next that it is its turn, and answers. How long that took is answered, too.
     pub(super) async fn record(
         mut self,
@@ -69,6 +85,7 @@ impl UnderWay {
             connection,
             batch,
             commands,
+            ..
         } = self;
         drop(connection);
         let _ = next.send(());
@@ -93,6 +110,7 @@ impl UnderWay {
                 && self.is_awaited()
                 && self.append(Moving::AtOnce).await?);
         }
+        self.in_transaction = true;
         self.within_limit(async |this| {
             let begin = sqlx::raw_sql("begin");
             begin.execute(&mut *this.connection).await.map(|_| ())
@@ -146,15 +164,15 @@ impl UnderWay {
         let Self {
             mut connection,
             commands,
+            in_transaction,
             ..
         } = self;
         let error = error.filter(|error| !error.is_of_a_moved_head());
-        // Outside of a transaction this does nothing.
-        let is_sound = error.is_none()
-            && sqlx::raw_sql("rollback")
-                .execute(&mut *connection)
-                .await
-                .is_ok();
+        let mut is_sound = error.is_none();
+        if is_sound && in_transaction {
+            let rolled_back = sqlx::raw_sql("rollback").execute(&mut *connection).await;
+            is_sound = rolled_back.is_ok();
+        }
         if !is_sound {
             drop(connection.detach());
         }

@@ -185,12 +185,8 @@ impl Writer {
             return Err(commands.into());
         };
         let follows = batch.follows.clone();
-        let under_way = UnderWay {
-            context: Arc::clone(&self.context),
-            connection,
-            batch,
-            commands,
-        };
+        let context = Arc::clone(&self.context);
+        let under_way = UnderWay::new(context, connection, batch, commands);
         let (committed, next_turn) = oneshot::channel();
         let turn = self.newest_turn.replace(next_turn);
         let task = tokio::spawn(under_way.record(turn, committed));
