@@ -18,7 +18,11 @@ select
     e.customer_record_id, e.unit_id, e.service_id, e.service_category_id, e.service_type_id, e.cu_index, e.appointment_date,
     e.start_minute, e.appointment_date + make_interval(mins => e.start_minute) as appointment_starts, e.duration, e.channel, e.booked_by,
     e.triggered_by_user_email, (e.payload::json ->> 'policyVersion')::bigint as policy_version, e.payload::json -> 'policies' as policies,
-    e.payload::json -> 'response' as response
+    -- The answer that books what was asked for is not written down.
+    case when e.payload is not null then coalesce(
+        e.payload::json -> 'response',
+        '{"fields":null,"tagIds":null,"removeCustomer":false,"customerRecordId":null,"useCustomerContactInfo":false,"contactPhoneNumber":null,"contactEmail":null,"serviceTypeId":null,"channel":null,"preventSelfCheckIn":null,"cancelled":false,"cancellationReason":null}'::json)
+    end as response
 from ledger.events e
 where e.type = 'booking.decided';
 comment on view audit.decisions is 'Every decision: what came of a booking, and the policies that made it.';

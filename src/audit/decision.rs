@@ -8,6 +8,7 @@ use sqlx::{FromRow, Row};
 use uuid::Uuid;
 
 use super::AuditError;
+use crate::cubu::response::Response;
 
 /// A decision and the policies that made it.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -137,6 +138,7 @@ struct Payload {
 impl DecisionRow {
     /// The decision, and the answer's body.
     pub(super) fn read(self) -> Result<(Decision, Option<Box<RawValue>>), AuditError> {
+        let is_stored = self.payload.is_some();
         let payload: Payload = match self.payload.as_deref().map(serde_json::from_str) {
             None => Payload::default(),
             Some(Ok(payload)) => payload,
@@ -148,6 +150,9 @@ impl DecisionRow {
                 });
             }
         };
+        // The answer that books what was asked for is not written down (`ledger::booking::Version::Second`).
+        let response =
+            (payload.response).or_else(|| is_stored.then(|| Response::default().to_raw()));
         let decision = Decision {
             decision_id: self.seq,
             request_id: self.caused_by,
@@ -171,7 +176,7 @@ impl DecisionRow {
             policy_version: payload.policy_version,
             policies: payload.policies,
         };
-        Ok((decision, payload.response))
+        Ok((decision, response))
     }
 }
 

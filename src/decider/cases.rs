@@ -67,7 +67,7 @@ impl Case {
             request_digest,
             decision_seq,
             recorded_at,
-            body: decided.response.get().into(),
+            body: decided.response().get().into(),
         };
         if is_held {
             self.approval = Some(answer);

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::cases::{Case, Held, StandingAnswer};
@@ -13,7 +12,7 @@ use super::facts::Blocked;
 use super::memory::PlaceChange;
 use crate::cubu::after::After;
 use crate::ledger::append::{PlaceChanges, TakenPlace};
-use crate::ledger::booking::{self, DecidedContext, Rejected, Signed};
+use crate::ledger::booking::{self, DecidedContext, Rejected, Signed, Version};
 use crate::ledger::event::{Event, Numbering};
 use crate::ledger::head::Head;
 use crate::policy::customer_places::CustomerPlaces;
@@ -147,23 +146,23 @@ impl<'a> Sequence<'a> {
         let decision = draft.decide(&facts);
         let approved = decision.outcome != Outcome::Cancelled;
 
-        let request_seq =
-            self.numbering
-                .push(booking::requested(case_id, &submission.body, signed));
-        let body: Arc<str> = decision.response.to_body().into();
-        #[allow(
-            clippy::expect_used,
-            reason = "a response's body is JSON by construction"
-        )]
-        let response: &RawValue = serde_json::from_str(&body).expect("a response is JSON");
+        let request_seq = self.numbering.push(booking::requested(
+            Version::CURRENT,
+            case_id,
+            &submission.body,
+            signed,
+        ));
+        let response = decision.response.to_raw();
+        let body: Arc<str> = response.get().into();
         let moved_from = case
             .held
             .as_ref()
             .filter(|_| approved)
             .map(|held| held.decision_seq);
         let decision_seq = self.numbering.push(booking::decided(
+            Version::CURRENT,
             &decision,
-            response,
+            &response,
             DecidedContext {
                 request_seq,
                 request_digest,

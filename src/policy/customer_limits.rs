@@ -51,8 +51,9 @@ const REACH_DAYS: u64 = 15;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Compared {
-    /// Whose appointments.
-    pub customer_record_id: Uuid,
+    /// Whose appointments: said in the first version of `booking.decided` only, for the decision has its customer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub customer_record_id: Option<Uuid>,
     /// Other appointments in the period.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub used: Option<i64>,
@@ -170,7 +171,7 @@ impl Policy<CustomerLimit> {
         let least = limit.gap_minutes.unwrap_or(0);
         let has_distance = nearest.is_none_or(|(minutes, _)| minutes >= least);
         let compared = Compared {
-            customer_record_id: customer,
+            customer_record_id: None,
             used,
             max,
             period: max.map(|_| limit.period),

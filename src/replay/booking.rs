@@ -7,7 +7,7 @@ use super::report::What;
 use super::view::Event;
 use super::walk::{Request, Walk};
 use crate::cubu::request;
-use crate::ledger::booking::{self, Rejected, Signed};
+use crate::ledger::booking::{self, Rejected, Signed, Version};
 use crate::ledger::digest::{Digest, sha256};
 use crate::ledger::event::{Columns, Content};
 
@@ -42,7 +42,7 @@ struct RejectedPayload {
 
 impl Walk {
     /// `booking.requested`
-    pub(super) fn requested(&mut self, event: &Event<'_>, payload: &str) {
+    pub(super) fn requested(&mut self, event: &Event<'_>, payload_text: &str) {
         let body = event.body.unwrap_or_default();
         let asked = match request::parse(body.as_bytes()) {
             Ok(booking) => Some((booking, sha256(body.as_bytes()))),
@@ -51,13 +51,16 @@ impl Walk {
                 None
             }
         };
-        let read = self.read::<RequestedPayload>(event.seq, payload, |payload| payload.version);
+        let newest = Version::CURRENT as u32;
+        let read = self
+            .read::<RequestedPayload>(event.seq, payload_text, newest, |payload| payload.version);
         if let (Some((booking, _)), Some(payload)) = (&asked, read) {
             let signed = Signed {
                 authorization: payload.authorization.as_deref(),
                 secret_id: payload.secret_id,
             };
-            let content = booking::requested(booking.case_id, body, signed);
+            let content =
+                booking::requested(Version::of(payload_text), booking.case_id, body, signed);
             self.compare(event, &content);
         }
         self.request = Some(Request {
@@ -71,7 +74,7 @@ impl Walk {
     pub(super) fn repeated(&mut self, event: &Event<'_>, payload: &str) {
         self.summary.repeats += 1;
         let Some(payload_read) =
-            self.read::<RepeatedPayload>(event.seq, payload, |payload| payload.version)
+            self.read::<RepeatedPayload>(event.seq, payload, 1, |payload| payload.version)
         else {
             return;
         };
@@ -106,7 +109,7 @@ impl Walk {
     pub(super) fn rejected(&mut self, event: &Event<'_>, payload: &str) {
         self.summary.rejected += 1;
         let Some(read) =
-            self.read::<RejectedPayload>(event.seq, payload, |payload| payload.version)
+            self.read::<RejectedPayload>(event.seq, payload, 1, |payload| payload.version)
         else {
             return;
         };
@@ -129,20 +132,25 @@ impl Walk {
         self.compare(event, &content);
     }
 
-    /// Reads a payload of the version that there is.
+    /// Reads a payload of a version up to the newest.
     pub(super) fn read<'a, T: Deserialize<'a>>(
         &mut self,
         seq: i64,
         payload: &'a str,
+        newest: u32,
         version: impl Fn(&T) -> u32,
     ) -> Option<T> {
         match serde_json::from_str::<T>(payload) {
-            Ok(read) if version(&read) == 1 => Some(read),
+            Ok(read) if (1..=newest).contains(&version(&read)) => Some(read),
             Ok(read) => {
                 self.tell(
                     seq,
                     What::Unreadable,
-                    "payload version 1",
+                    if newest == 1 {
+                        "payload version 1".to_owned()
+                    } else {
+                        format!("payload version 1 to {newest}")
+                    },
                     format!("version {}", version(&read)),
                 );
                 None

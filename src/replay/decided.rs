@@ -8,7 +8,7 @@ use super::places::Held;
 use super::report::What;
 use super::view::Event;
 use super::walk::{Request, Walk};
-use crate::ledger::booking::{self, DecidedContext};
+use crate::ledger::booking::{self, DecidedContext, Version};
 use crate::policy::decide::Outcome;
 
 #[derive(Deserialize)]
@@ -17,9 +17,9 @@ pub(super) struct DecidedPayload<'a> {
     version: u32,
     policy_version: i64,
     moved_from: Option<i64>,
-    pub(super) starts_at: DateTime<Utc>,
+    pub(super) starts_at: Option<DateTime<Utc>>,
     #[serde(borrow)]
-    response: &'a RawValue,
+    response: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) policies: &'a RawValue,
 }
@@ -29,10 +29,10 @@ impl Walk {
     pub(super) fn decided(&mut self, event: &Event<'_>, payload: &str) {
         self.summary.decisions += 1;
         let Some(request) = self.cause_of_decision(event) else {
-            return self.fold_decided(event);
+            return self.fold_decided(event, None);
         };
         let Some((booking, request_digest)) = request.asked else {
-            return self.fold_decided(event);
+            return self.fold_decided(event, None);
         };
         if request.recorded_at != event.recorded_at {
             self.tell(
@@ -53,6 +53,7 @@ impl Walk {
         let approved = decision.outcome != Outcome::Cancelled;
         let held = self.state.places.held(case_id).filter(|_| approved);
         let content = booking::decided(
+            Version::of(payload),
             &decision,
             &response,
             DecidedContext {
@@ -70,7 +71,7 @@ impl Walk {
         let matched = self.compare_columns(event, &content.columns) && content.payload == payload;
         if !matched {
             // What was answered is what the live service went on with.
-            return self.fold_decided(event);
+            return self.fold_decided(event, Some(&booking));
         }
         if let Some(hits) = &mut self.state.hits {
             hits.derived(event.seq, &content.policies);
@@ -89,10 +90,7 @@ impl Walk {
 
     fn cause_of_decision(&mut self, event: &Event<'_>) -> Option<Request> {
         let request = self.request.take();
-        let fits = |request: &Request| {
-            event.caused_by == Some(request.seq) && event.seq == request.seq.saturating_add(1)
-        };
-        if request.as_ref().is_some_and(fits) {
+        if request.as_ref().is_some_and(|request| request.is_of(event)) {
             return request;
         }
         let expected = request.map_or_else(
@@ -115,11 +113,20 @@ impl Walk {
                 return self.tell(
                     seq,
                     What::Unreadable,
-                    "payload version 1",
+                    "payload version 1 to 2",
                     format!("version {}", stored.version),
                 );
             }
             (_, Err(error)) => return self.tell(seq, What::Unreadable, "a payload", error),
+        };
+        let shown_time = |time: Option<DateTime<Utc>>| {
+            time.map_or_else(|| "none".to_owned(), |time| time.to_string())
+        };
+        let shown_response = |response: Option<&RawValue>| {
+            response.map_or_else(
+                || "none: what was asked for is booked".to_owned(),
+                |response| response.get().to_owned(),
+            )
         };
         let shown = |seq: Option<i64>| seq.map_or_else(|| "none".to_owned(), |seq| seq.to_string());
         let parts = [
@@ -135,13 +142,13 @@ impl Walk {
             ),
             (
                 What::StartsAt,
-                derived.starts_at.to_string(),
-                stored.starts_at.to_string(),
+                shown_time(derived.starts_at),
+                shown_time(stored.starts_at),
             ),
             (
                 What::Response,
-                derived.response.get().to_owned(),
-                stored.response.get().to_owned(),
+                shown_response(derived.response),
+                shown_response(stored.response),
             ),
             (
                 What::Policies,

@@ -19,7 +19,7 @@ impl Walk {
                 return self.tell(event.seq, What::Unreadable, "an after-call", error);
             }
         };
-        let read = self.read::<RequestedPayload>(event.seq, payload, |payload| payload.version);
+        let read = self.read::<RequestedPayload>(event.seq, payload, 1, |payload| payload.version);
         let Some(payload) = read else {
             return;
         };

@@ -9,14 +9,15 @@ use super::places::{Held, booked_by};
 use super::state::Refusal;
 use super::view::Event;
 use super::walk::{Request, Walk};
-use crate::ledger::digest::Digest;
+use crate::cubu::request::{self, Booking};
+use crate::ledger::digest::{Digest, sha256};
 use crate::ledger::event::{BOOKING_DECIDED, BOOKING_RELEASED, BOOKING_REQUESTED};
 use crate::policy::decide::Outcome;
 use crate::policy::place::Place;
 
 impl Walk {
-    /// Takes a recorded decision as it is: the columns have the place.
-    pub(super) fn fold_decided(&mut self, event: &Event<'_>) {
+    /// Takes a recorded decision as it is: the columns have the place, but for the instant at which it starts.
+    pub(super) fn fold_decided(&mut self, event: &Event<'_>, booking: Option<&Booking>) {
         let payload = event
             .payload
             .and_then(|payload| serde_json::from_str::<DecidedPayload<'_>>(payload).ok());
@@ -26,6 +27,8 @@ impl Walk {
                 payload.as_ref().map(|payload| payload.policies.get()),
             );
         }
+        let starts_at = (payload.and_then(|payload| payload.starts_at))
+            .or(booking.map(|booking| booking.appointment.time_utc));
         let digest = event
             .request_digest
             .and_then(|digest| Digest::try_from(digest).ok());
@@ -34,8 +37,7 @@ impl Walk {
         };
         if event.outcome == Some(Outcome::Cancelled.as_str()) {
             self.note_refusal(event, case_id, request_digest);
-        } else if let Some(place) = recorded_place(event, payload.map(|payload| payload.starts_at))
-        {
+        } else if let Some(place) = recorded_place(event, starts_at) {
             let held = Held {
                 decision_seq: event.seq,
                 request_digest,
@@ -61,16 +63,22 @@ impl Walk {
 
     /// Folds an event in as it is recorded, unchecked.
     pub(super) fn fold(&mut self, event: &Event<'_>) {
-        self.request = None;
+        let request = self.request.take();
         match event.event_type {
             BOOKING_REQUESTED => {
+                let body = event.body.unwrap_or_default().as_bytes();
+                let booking = request::parse(body).ok();
                 self.request = Some(Request {
                     seq: event.seq,
                     recorded_at: event.recorded_at,
-                    asked: None,
+                    asked: booking.map(|booking| (booking, sha256(body))),
                 });
             }
-            BOOKING_DECIDED => self.fold_decided(event),
+            BOOKING_DECIDED => {
+                let request = request.filter(|request| request.is_of(event));
+                let asked = request.and_then(|request| request.asked);
+                self.fold_decided(event, asked.as_ref().map(|(booking, _)| booking));
+            }
             BOOKING_RELEASED => self.fold_followed(event),
             _ if event.policy_kind.is_some() => self.fold_policy(event),
             _ => {}

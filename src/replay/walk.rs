@@ -44,6 +44,13 @@ pub(super) struct Request {
     pub(super) asked: Option<(Booking, Digest)>,
 }
 
+impl Request {
+    /// Whether this is the decision that must come next.
+    pub(super) fn is_of(&self, event: &Event<'_>) -> bool {
+        event.caused_by == Some(self.seq) && event.seq == self.seq.saturating_add(1)
+    }
+}
+
 /// Along one organization's ledger.
 #[derive(Debug)]
 pub(super) struct Walk {

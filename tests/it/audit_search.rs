@@ -288,7 +288,7 @@ async fn events_of_every_type_by_type_case_and_policy() {
     );
     let (_, page) = app.get("/v1/events?type=booking.decided").await;
     assert_eq!(page["items"][0]["eventId"], decision);
-    assert_eq!(page["items"][0]["payload"]["version"], 1);
+    assert_eq!(page["items"][0]["payload"]["version"], 2);
     let (_, page) = app.get("/v1/events?type=booking.requested").await;
     assert_eq!(page["items"][0]["request"], case);
 }

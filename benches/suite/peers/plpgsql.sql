@@ -6,8 +6,8 @@ create table peer.reservations (like ledger.reservations including all);
 create sequence peer.event_numbers cache 100;
 
 create function peer.decide(
-    p_case_id uuid, p_unit_id uuid, p_service_id uuid, p_date date, p_cu_index integer, p_start integer, p_duration integer,
-    p_customer_record_id uuid, p_phone text, p_body text)
+    p_case_id uuid, p_unit_id uuid, p_service_id uuid, p_service_category_id uuid, p_service_type_id uuid, p_date date,
+    p_cu_index integer, p_start integer, p_duration integer, p_customer_record_id uuid, p_phone text, p_body text)
 returns text
 language plpgsql
 as $$
@@ -62,22 +62,23 @@ begin
     decision_seq := nextval('peer.event_numbers');
     insert into peer.events (
         org, seq, recorded_at, type, caused_by, payload, body, salt, payload_digest, chain, case_id,
-        request_digest, outcome, unit_id, service_id, cu_index, appointment_date, start_minute, duration, channel, booked_by,
-        customer_record_id, cancellation_reason)
+        request_digest, outcome, unit_id, service_id, service_category_id, service_type_id, cu_index, appointment_date, start_minute,
+        duration, channel, booked_by, customer_record_id, cancellation_reason)
     values
-        ('default', request_seq, now(), 'booking.requested', null, '{"version":1,"action":"beforeBookAppointment"}', p_body, null,
-         v_digest, v_digest, p_case_id, null, null, null, null, null, null, null, null, null, null, null, null),
+        ('default', request_seq, now(), 'booking.requested', null, '{"version":2}', p_body, null,
+         v_digest, v_digest, p_case_id, null, null, null, null, null, null, null, null, null, null, null, null, null, null),
         ('default', decision_seq, now(), 'booking.decided', request_seq,
-         '{"version":1,"response":' || v_response || ',"policies":[' || substr(v_policies, 2) || ']}', null, null,
+         '{"version":2,' || case when v_reason is null then '' else '"response":' || v_response || ',' end
+             || '"policies":[' || substr(v_policies, 2) || ']}', null, null,
          v_digest, v_digest, p_case_id, v_digest, case when v_reason is null then 'approved' else 'cancelled' end,
-         p_unit_id, p_service_id, p_cu_index, p_date, p_start, p_duration, 'FaceToFace', 'self-service',
+         p_unit_id, p_service_id, p_service_category_id, p_service_type_id, p_cu_index, p_date, p_start, p_duration, 'FaceToFace', 'self-service',
          p_customer_record_id, v_reason);
     if v_reason is null then
         insert into peer.reservations (
-            org, case_id, decision_seq, request_digest, unit_id, service_id, cu_index, date, start_minute, duration, starts_at,
-            channel, booked_by, customer_record_id)
+            org, case_id, decision_seq, request_digest, unit_id, service_id, service_category_id, service_type_id, cu_index, date,
+            start_minute, duration, starts_at, channel, booked_by, customer_record_id)
         values (
-            'default', p_case_id, decision_seq, v_digest, p_unit_id, p_service_id, p_cu_index, p_date, p_start, p_duration,
+            'default', p_case_id, decision_seq, v_digest, p_unit_id, p_service_id, p_service_category_id, p_service_type_id, p_cu_index, p_date, p_start, p_duration,
             p_date + make_interval(mins => p_start), 'FaceToFace', 'self-service', p_customer_record_id);
     end if;
     return v_response;

@@ -111,7 +111,11 @@ async fn decide(pool: &PgPool, booking: &Booking, body: &str) -> Result<String, 
         "contactPhoneNumber": null, "contactEmail": null, "serviceTypeId": null, "channel": null, "preventSelfCheckIn": null,
         "cancelled": reason.is_some(), "cancellationReason": reason,
     });
-    let payload = serde_json::json!({"version": 1, "response": response, "policies": policies});
+    let payload = if reason.is_none() {
+        serde_json::json!({"version": 2, "policies": policies})
+    } else {
+        serde_json::json!({"version": 2, "response": response, "policies": policies})
+    };
 
     sqlx::query(include_str!("web_insert.sql"))
         .bind(booking.case_id)
@@ -127,6 +131,8 @@ async fn decide(pool: &PgPool, booking: &Booking, body: &str) -> Result<String, 
         .bind(appointment.duration)
         .bind(&booking.channel)
         .bind(booking.customer_record_id)
+        .bind(booking.service_category_id)
+        .bind(booking.service_type_id)
         .execute(&mut *transaction)
         .await?;
     transaction.commit().await?;

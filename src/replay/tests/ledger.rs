@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::cubu::request::parse;
-use crate::ledger::booking::{self, DecidedContext, Rejected, Signed};
+use crate::ledger::booking::{self, DecidedContext, Rejected, Signed, Version};
 use crate::ledger::digest::{self, Header, new_salt, sha256};
 use crate::ledger::event::Content;
 use crate::policy::change::PolicyChange;
@@ -92,7 +92,7 @@ impl Ledger {
             return standing;
         }
         let decision = self.state.decide(&booking, self.now);
-        let request_seq = self.append(booking::requested(case_id, body, SIGNED));
+        let request_seq = self.append(booking::requested(Version::CURRENT, case_id, body, SIGNED));
         let approved = decision.outcome != Outcome::Cancelled;
         let held = self.state.places.held(case_id).filter(|_| approved);
         let context = DecidedContext {
@@ -104,7 +104,12 @@ impl Ledger {
             triggered_by_user_email: booking.triggered_by_user_email.as_deref(),
         };
         let response = RawValue::from_string(decision.response.to_body()).unwrap();
-        let decision_seq = self.append(booking::decided(&decision, &response, context));
+        let decision_seq = self.append(booking::decided(
+            Version::CURRENT,
+            &decision,
+            &response,
+            context,
+        ));
         if approved {
             let place = decision.place;
             self.state.places.take(

@@ -8,7 +8,7 @@ use ledger::{Ledger, blocked, body, cap, replay, replay_within};
 use std::collections::BTreeSet;
 
 use super::report::What;
-use super::run::Scope;
+use super::run::{Replay, Scope};
 use crate::ledger::event::{
     AUDIT_EXPORTED, BOOKING_CONFIRMED, BOOKING_DECIDED, BOOKING_RELEASED, BOOKING_REPEATED,
     BOOKING_REQUESTED, CASE_CLOSED, REQUEST_REJECTED, TOKEN_CREATED, TOKEN_REVOKED,
@@ -92,6 +92,36 @@ fn a_true_ledger_replays() {
             "approved"
         ]
     );
+}
+
+/// An instant that the columns do not have: it is in the request.
+#[test]
+fn events_that_are_folded_unchecked_leave_the_places_that_checking_leaves() {
+    let ledger = eventful();
+    let places = |from| {
+        let scope = Scope {
+            from: Some(from),
+            ..Scope::default()
+        };
+        let mut replay = Replay::new(scope, Default::default());
+        replay.begin("default");
+        for event in &ledger.events {
+            replay.event(&event.view());
+        }
+        let places = &replay.state().unwrap().places;
+        let held = |case_id| format!("{case_id} {:?}", places.held(case_id));
+        places.cases().into_iter().map(held).collect::<Vec<_>>()
+    };
+    let checked = places(1);
+    assert_eq!(checked.len(), 6);
+    assert!(
+        checked[0].contains("starts_at: 2027-03-09T08:"),
+        "not local time: {}",
+        checked[0]
+    );
+    for from in [2, 9, 1_000] {
+        assert_eq!(places(from), checked);
+    }
 }
 
 #[test]

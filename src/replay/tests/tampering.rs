@@ -196,7 +196,7 @@ fn a_forged_answer_with_right_digests() {
         (seq, What::PolicyVersion)
     );
     assert_eq!(
-        first(&edit("\"version\":1", "\"version\":2")),
+        first(&edit("\"version\":2", "\"version\":3")),
         (seq, What::Unreadable)
     );
     assert_eq!(

@@ -130,9 +130,9 @@ pub async fn assert_on_ledger(database: &PgPool, asked: &[Asked]) -> usize {
         };
         answered += 1;
         let (request, response): (String, String) = sqlx::query_as(
-            "select r.body, (d.payload::json -> 'response')::text
-             from ledger.events d join ledger.events r on r.org = d.org and r.seq = d.caused_by
-             where d.org = 'default' and d.seq = $1 and d.type = 'booking.decided'",
+            "select r.body, d.response::text
+             from audit.decisions d join ledger.events r on r.org = d.org and r.seq = d.request_id
+             where d.org = 'default' and d.decision_id = $1",
         )
         .bind(decision_id)
         .fetch_one(database)
