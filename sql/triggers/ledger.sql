@@ -10,4 +10,8 @@ create or replace trigger heads_stay
     for each statement execute function ledger.refuse_change();
 create or replace trigger heads_only_advance
     before update on ledger.heads
-    for each row execute function ledger.head_only_advances();
+    for each row
+    when (
+        new.org <> old.org or new.last_seq < old.last_seq or new.policy_version < old.policy_version
+        or new.last_recorded_at < old.last_recorded_at)
+    execute function ledger.head_only_advances();
