@@ -99,11 +99,14 @@ impl FromText for UtcTime {
     const EXPECTED: &'static str = "a UTC date and time such as 2027-03-09T08:50:00Z";
 
     fn from_text(text: &str) -> Option<Self> {
-        let instant = match DateTime::parse_from_rfc3339(text) {
-            Ok(instant) => instant.to_utc(),
-            Err(_) => LocalTime::from_text(text.strip_suffix('Z').unwrap_or(text))?
-                .0
-                .and_utc(),
+        let utc = |text| LocalTime::from_text(text).map(|local| local.0.and_utc());
+        let usual = text.strip_suffix('Z').filter(|text| text.len() == 19);
+        let instant = match usual.and_then(utc) {
+            Some(instant) => instant,
+            None => match DateTime::parse_from_rfc3339(text) {
+                Ok(instant) => instant.to_utc(),
+                Err(_) => utc(text.strip_suffix('Z').unwrap_or(text))?,
+            },
         };
         (1..=9999)
             .contains(&instant.year())
@@ -111,29 +114,42 @@ impl FromText for UtcTime {
     }
 }
 
-/// The date, and what follows the `T`. Four digits a year: chrono's `%Y` alone would also take signs and more digits.
+/// The date, and what follows the `T`. Four digits a year, two a month and a day.
 fn split_date(text: &str) -> Option<(NaiveDate, Option<&str>)> {
     let (date, rest) = text.split_at_checked(10)?;
-    let bytes = date.as_bytes();
-    let shaped = (bytes.iter().enumerate()).all(|(at, byte)| match at {
-        4 | 7 => *byte == b'-',
-        _ => byte.is_ascii_digit(),
-    });
-    if !shaped || date.starts_with("0000") {
+    let &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = date.as_bytes() else {
+        return None;
+    };
+    let year = 100 * two_digits(y1, y2)? + two_digits(y3, y4)?;
+    if year == 0 {
         return None;
     }
     let time = match rest {
         "" => None,
         rest => Some(rest.strip_prefix(['T', 't'])?),
     };
-    let date = NaiveDate::parse_from_str(date, "%Y-%m-%d").ok()?;
+    let year = i32::try_from(year).ok()?;
+    let date = NaiveDate::from_ymd_opt(year, two_digits(m1, m2)?, two_digits(d1, d2)?)?;
     Some((date, time))
 }
 
+/// The usual form by itself: every booking has four of these, and chrono reads its formats anew each time.
 fn parse_time(text: &str) -> Option<NaiveTime> {
+    if let &[h1, h2, b':', m1, m2, b':', s1, s2] = text.as_bytes()
+        && let (Some(hour), Some(minute), Some(second)) =
+            (two_digits(h1, h2), two_digits(m1, m2), two_digits(s1, s2))
+        && let Some(time) = NaiveTime::from_hms_opt(hour, minute, second)
+    {
+        return Some(time);
+    }
     ["%H:%M:%S%.f", "%H:%M"]
         .iter()
         .find_map(|format| NaiveTime::parse_from_str(text, format).ok())
+}
+
+fn two_digits(tens: u8, ones: u8) -> Option<u32> {
+    let digit = |byte: u8| char::from(byte).to_digit(10);
+    Some(10 * digit(tens)? + digit(ones)?)
 }
 
 /// An integer from 0 to `MAX`.
