@@ -1,7 +1,5 @@
 //! How many places, and how many minutes, are in each bucket.
 
-use std::collections::BTreeSet;
-
 use chrono::NaiveDate;
 use uuid::Uuid;
 
@@ -56,13 +54,19 @@ fn anchor(bucket: &Bucket) -> Anchor {
     (id, bucket.from)
 }
 
-/// Under which anchors the buckets of a place are: its day's, its week's and its month's, of its service and of its unit.
-fn anchors(place: &Place) -> BTreeSet<Anchor> {
-    [Period::Day, Period::Week, Period::Month]
-        .into_iter()
-        .map(|period| period.days(place.date).0)
-        .flat_map(|from| [(place.service_id, from), (place.unit_id, from)])
-        .collect()
+/// Under which anchors the buckets of a place are: its day's, its week's and its month's, of its service and of its unit. Each once.
+fn anchors(place: &Place) -> impl Iterator<Item = Anchor> {
+    let [day, week, month] =
+        [Period::Day, Period::Week, Period::Month].map(|period| period.days(place.date).0);
+    let week = Some(week).filter(|week| *week != day);
+    let month = Some(month).filter(|month| *month != day && Some(*month) != week);
+    let days = [Some(day), week, month].into_iter().flatten();
+    let (service, unit) = (place.service_id, place.unit_id);
+    let unit = Some(unit).filter(|unit| *unit != service);
+    days.flat_map(move |from| {
+        let ids = std::iter::once(service).chain(unit);
+        ids.map(move |id| (id, from))
+    })
 }
 
 impl Tallies {

@@ -1,7 +1,8 @@
 //! The places that cases hold, and how many are in a bucket.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::collections::hash_map::Entry;
+use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -104,49 +105,50 @@ pub(super) fn booked_by(word: &str) -> Option<BookedBy> {
         .find(|by| by.as_str() == word)
 }
 
-/// By service and date, or by unit and date: which cases are there, in no order.
+/// By service and date, or by unit and date: which places are held there, in no order.
 #[derive(Debug, Default)]
-struct Days(FastMap<(Uuid, NaiveDate), Vec<Uuid>>);
+struct Days(FastMap<(Uuid, NaiveDate), Vec<Arc<Held>>>);
 
 impl Days {
-    fn insert(&mut self, anchor: Uuid, date: NaiveDate, case_id: Uuid) {
-        self.0.entry((anchor, date)).or_default().push(case_id);
+    fn insert(&mut self, anchor: Uuid, held: &Arc<Held>) {
+        let day = self.0.entry((anchor, held.place.date)).or_default();
+        day.push(Arc::clone(held));
     }
 
-    fn remove(&mut self, anchor: Uuid, date: NaiveDate, case_id: Uuid) {
-        if let Entry::Occupied(mut day) = self.0.entry((anchor, date)) {
-            let cases = day.get_mut();
-            if let Some(position) = cases.iter().position(|other| *other == case_id) {
-                cases.swap_remove(position);
+    fn remove(&mut self, anchor: Uuid, held: &Arc<Held>) {
+        if let Entry::Occupied(mut day) = self.0.entry((anchor, held.place.date)) {
+            let places = day.get_mut();
+            if let Some(position) = places.iter().position(|other| Arc::ptr_eq(other, held)) {
+                places.swap_remove(position);
             }
-            if cases.is_empty() {
+            if places.is_empty() {
                 day.remove();
             }
         }
     }
 
-    /// The cases from a date on, before another: at most a month apart.
-    fn cases(
+    /// The places from a date on, before another: at most a month apart.
+    fn places(
         &self,
         anchor: Uuid,
         from: NaiveDate,
         until: NaiveDate,
-    ) -> impl Iterator<Item = &Uuid> {
+    ) -> impl Iterator<Item = &Place> {
         let days = from.iter_days().take_while(move |date| *date < until);
         days.filter_map(move |date| self.0.get(&(anchor, date)))
             .flatten()
+            .map(|held| &held.place)
     }
 }
 
-/// The held places of one ledger.
+/// The held places of one ledger. Each is shared by all ways to find it: looking cases up one by one is what counting cost most.
 #[derive(Debug, Default)]
 pub(super) struct Places {
-    // Boxed: a table that grows holds its entries twice, and half of it is empty after.
-    by_case: FastMap<Uuid, Box<Held>>,
+    by_case: FastMap<Uuid, Arc<Held>>,
     by_service: Days,
     by_unit: Days,
     tallies: Tallies,
-    by_customer: BTreeSet<(Uuid, NaiveDate, Uuid)>,
+    by_customer: BTreeMap<(Uuid, NaiveDate, Uuid), Arc<Held>>,
 }
 
 impl Places {
@@ -164,10 +166,8 @@ impl Places {
         let end = (span.customer, span.until, Uuid::nil());
         let mut places = CustomerPlaces::default();
         if first < end {
-            for (_, _, case_id) in self.by_customer.range(first..end) {
-                if let Some(held) = self.by_case.get(case_id) {
-                    places.take(*case_id, &held.place);
-                }
+            for ((_, _, case_id), held) in self.by_customer.range(first..end) {
+                places.take(*case_id, &held.place);
             }
         }
         places
@@ -176,15 +176,16 @@ impl Places {
     /// A case takes a place; the one that it held goes.
     pub(super) fn take(&mut self, case_id: Uuid, held: Held) {
         self.free(case_id);
+        let held = Arc::new(held);
         let place = &held.place;
         self.tallies.take(place);
         if let Some(customer) = place.customer_record_id {
-            self.by_customer.insert((customer, place.date, case_id));
+            let key = (customer, place.date, case_id);
+            self.by_customer.insert(key, Arc::clone(&held));
         }
-        self.by_service
-            .insert(place.service_id, place.date, case_id);
-        self.by_unit.insert(place.unit_id, place.date, case_id);
-        self.by_case.insert(case_id, Box::new(held));
+        self.by_service.insert(place.service_id, &held);
+        self.by_unit.insert(place.unit_id, &held);
+        self.by_case.insert(case_id, held);
     }
 
     /// A case's place goes.
@@ -197,9 +198,8 @@ impl Places {
         if let Some(customer) = place.customer_record_id {
             self.by_customer.remove(&(customer, place.date, case_id));
         }
-        self.by_service
-            .remove(place.service_id, place.date, case_id);
-        self.by_unit.remove(place.unit_id, place.date, case_id);
+        self.by_service.remove(place.service_id, &held);
+        self.by_unit.remove(place.unit_id, &held);
     }
 
     /// Counts the buckets that are not known yet; from then on their counts are kept.
@@ -222,10 +222,9 @@ impl Places {
             // Every bucket has one of the two: CountedPer.
             (None, None) => return Tally::default(),
         };
-        days.cases(anchor, bucket.from, bucket.until)
-            .filter_map(|case_id| self.by_case.get(case_id))
-            .filter(|held| bucket.contains(&held.place))
-            .fold(Tally::default(), |tally, held| tally.with(&held.place))
+        days.places(anchor, bucket.from, bucket.until)
+            .filter(|place| bucket.contains(place))
+            .fold(Tally::default(), Tally::with)
     }
 
     /// Every case that holds a place, in the order of the cases.
