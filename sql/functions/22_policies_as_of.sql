@@ -10,20 +10,21 @@ as $$
         select distinct on (change.policy_kind, change.policy_id) change.*
         from (
             select e.policy_kind, e.policy_id_from as policy_id, e.payload::json -> 'new' as policy,
-                   e.seq, e.recorded_at, e.payload::json -> 'changedBy' as changed_by
+                   e.seq, 0::bigint as place, e.recorded_at, e.payload::json -> 'changedBy' as changed_by
             from ledger.events e
             where e.org = p_org and e.policy_kind is not null and e.seq <= p_seq and e.attachment_id is null
               and (p_kinds is null or e.policy_kind = any (p_kinds))
             union all
             select e.policy_kind, (r.value ->> 'id')::bigint, r.value -> 'new',
-                   e.seq, e.recorded_at, e.payload::json -> 'changedBy'
+                   e.seq, r.place, e.recorded_at, e.payload::json -> 'changedBy'
             from ledger.events e
             join ledger.attachments a using (attachment_id)
-            cross join json_array_elements(a.payload::json) r
+            cross join json_array_elements(a.payload::json) with ordinality as r (value, place)
             where e.org = p_org and e.policy_kind is not null and e.seq <= p_seq
               and (p_kinds is null or e.policy_kind = any (p_kinds))
         ) as change
-        order by change.policy_kind, change.policy_id, change.seq desc
+        -- A piece of very many statements may have the same row twice: the later counts.
+        order by change.policy_kind, change.policy_id, change.seq desc, change.place desc
     ) as newest
     where json_typeof(newest.policy) = 'object'
 $$;

@@ -9,10 +9,12 @@ select
     case
         when e.attachment_id is null then e.payload::json -> 'new'
         else (
+            -- A piece of very many statements may have the same row twice: the later counts.
             select r.value -> 'new'
             from ledger.attachments a
-            cross join json_array_elements(a.payload::json) r
+            cross join json_array_elements(a.payload::json) with ordinality as r (value, place)
             where a.attachment_id = e.attachment_id and (r.value ->> 'id')::bigint = w.id
+            order by r.place desc
             limit 1
         )
     end::text as policy

@@ -47,6 +47,7 @@ pub(super) const REAPPLIED: &[SqlFile] = sql_files![
     "sql/functions/21_policy_event_seqs.sql",
     "sql/functions/21_seqs_at.sql",
     "sql/functions/22_policies_as_of.sql",
+    "sql/functions/23_policies_page.sql",
     "sql/triggers/access_notify.sql",
     "sql/triggers/ledger.sql",
     "sql/triggers/policy.sql",

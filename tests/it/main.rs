@@ -19,6 +19,7 @@ mod after_booking;
 mod audit_explain;
 mod audit_files;
 mod audit_plans;
+mod audit_policies;
 mod audit_search;
 mod audit_stats;
 mod bad_policies;
