@@ -75,7 +75,7 @@ pub(super) struct Blocked(HashMap<BlocklistKey, BTreeMap<i64, Arc<Policy<Blocked
 
 impl Blocked {
     /// The rows under any of these keys, by id.
-    pub(super) fn under(&self, keys: &BTreeSet<BlocklistKey>) -> Vec<Arc<Policy<BlockedCustomer>>> {
+    pub(super) fn under(&self, keys: &[BlocklistKey]) -> Vec<Arc<Policy<BlockedCustomer>>> {
         let mut rows: Vec<_> = keys
             .iter()
             .filter_map(|key| self.0.get(key))

@@ -1,6 +1,5 @@
 //! What a decision may know besides the booking and the policies.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
@@ -17,7 +16,7 @@ use super::tallies::{Tallies, Tally};
 #[derive(Debug, Default)]
 pub struct Needs {
     /// Under which keys the blocklist is to be looked at.
-    pub blocklist_keys: BTreeSet<BlocklistKey>,
+    pub blocklist_keys: Vec<BlocklistKey>,
     /// What is to be counted.
     pub buckets: Vec<Bucket>,
     /// Which of the customer's places are to be known.

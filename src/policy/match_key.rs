@@ -1,5 +1,7 @@
 //! How the value of a case field is compared with a blocklist's `field_value`.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -19,7 +21,7 @@ pub fn match_key(value: &str) -> String {
 /// The texts of a case field that are compared: a text is itself, a number or boolean its JSON text, a list each of its
 /// elements that is one of these; null and objects have none. In the order of the JSON.
 #[must_use]
-pub fn field_texts(value: &RawValue) -> Vec<String> {
+pub fn field_texts(value: &RawValue) -> Vec<Cow<'_, str>> {
     let text = value.get().trim();
     match text.as_bytes().first() {
         Some(b'[') => {
@@ -33,16 +35,20 @@ pub fn field_texts(value: &RawValue) -> Vec<String> {
     }
 }
 
-fn scalar_text(text: &str) -> Option<String> {
+fn scalar_text(text: &str) -> Option<Cow<'_, str>> {
     match text.as_bytes().first()? {
         b'[' | b'{' | b'n' => None,
         // What Postgres cannot store, half a surrogate pair or U+0000, cannot be in a blocklist either, nor be asked for.
         b'"' => match serde_json::from_str(text) {
-            Ok(Value::String(text)) if !text.contains('\0') => Some(text),
-            _ => None,
+            Ok(text) => Some(Cow::Borrowed(text)),
+            // With escapes.
+            Err(_) => match serde_json::from_str(text) {
+                Ok(Value::String(text)) if !text.contains('\0') => Some(Cow::Owned(text)),
+                _ => None,
+            },
         },
         // As it was written: 1.0 is not 1, and a long number keeps all of its digits.
-        _ => Some(text.to_owned()),
+        _ => Some(Cow::Borrowed(text)),
     }
 }
 
@@ -52,7 +58,11 @@ mod tests {
     use super::*;
 
     fn texts(json: &str) -> Vec<String> {
-        field_texts(&RawValue::from_string(json.to_owned()).unwrap())
+        let value = RawValue::from_string(json.to_owned()).unwrap();
+        field_texts(&value)
+            .into_iter()
+            .map(Cow::into_owned)
+            .collect()
     }
 
     #[test]

@@ -37,7 +37,7 @@ impl Blocklist {
     /// The rows under any of these keys, by id. One that cannot be read is left out, as it is live.
     pub(super) fn under<'a>(
         &self,
-        keys: &BTreeSet<BlocklistKey>,
+        keys: &[BlocklistKey],
         row: impl Fn(i64) -> Option<&'a str>,
     ) -> Vec<Arc<Policy<BlockedCustomer>>> {
         let ids: BTreeSet<i64> = keys
