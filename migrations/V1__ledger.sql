@@ -145,7 +145,6 @@ create table ledger.reservations (
     org                 text    not null,
     case_id             uuid    not null,
     decision_seq        bigint  not null,
-    request_digest      bytea   not null,
     unit_id             uuid    not null,
     service_id          uuid    not null,
     service_category_id uuid,
@@ -164,7 +163,6 @@ comment on table ledger.reservations is 'The place that each approved booking ho
 comment on column ledger.reservations.org is 'The organization.';
 comment on column ledger.reservations.case_id is 'The case that holds the place: one place a case.';
 comment on column ledger.reservations.decision_seq is 'The decision that approved it.';
-comment on column ledger.reservations.request_digest is 'SHA-256 of the request body that was approved.';
 comment on column ledger.reservations.unit_id is 'Where.';
 comment on column ledger.reservations.service_id is 'For what; with date and cu_index, the calendar.';
 comment on column ledger.reservations.service_category_id is 'The service category.';
@@ -186,7 +184,6 @@ create index reservations_by_customer on ledger.reservations (customer_record_id
 create type ledger.new_place as (
     case_id             uuid,
     decision_seq        bigint,
-    request_digest      bytea,
     unit_id             uuid,
     service_id          uuid,
     service_category_id uuid,

@@ -40,13 +40,13 @@ with moved as (
         where r.org = $1))
 ), taken as (
     insert into ledger.reservations (
-        org, case_id, decision_seq, request_digest, unit_id, service_id, service_category_id, service_type_id, cu_index,
+        org, case_id, decision_seq, unit_id, service_id, service_category_id, service_type_id, cu_index,
         date, start_minute, duration, starts_at, channel, booked_by, customer_record_id)
     select h.org, p.*
     from head h
     cross join unnest($9::ledger.new_place[]) as p
     on conflict (org, case_id) do update set
-        decision_seq = excluded.decision_seq, request_digest = excluded.request_digest,
+        decision_seq = excluded.decision_seq,
         unit_id = excluded.unit_id, service_id = excluded.service_id,
         service_category_id = excluded.service_category_id, service_type_id = excluded.service_type_id,
         cu_index = excluded.cu_index, date = excluded.date, start_minute = excluded.start_minute,

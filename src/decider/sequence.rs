@@ -191,7 +191,6 @@ impl<'a> Sequence<'a> {
             let taken = TakenPlace {
                 case_id,
                 decision_seq,
-                request_digest,
                 place: decision.place.clone(),
             };
             self.taken.insert(case_id, taken);

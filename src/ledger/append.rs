@@ -3,7 +3,6 @@
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::digest::Digest;
 use super::event::Event;
 use super::head::Head;
 use super::rows::{NewEvent, NewPlace, new_hits};
@@ -26,8 +25,6 @@ pub struct TakenPlace {
     pub case_id: Uuid,
     /// The decision's number.
     pub decision_seq: i64,
-    /// SHA-256 of the request body that was approved.
-    pub request_digest: Digest,
     /// The place.
     pub place: Place,
 }

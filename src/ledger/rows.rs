@@ -79,7 +79,6 @@ row! {
     NewPlace: "ledger.new_place" {
         case_id: Uuid,
         decision_seq: i64,
-        request_digest: &'a [u8],
         unit_id: Uuid,
         service_id: Uuid,
         service_category_id: Option<Uuid>,
@@ -101,7 +100,6 @@ impl<'a> From<&'a TakenPlace> for NewPlace<'a> {
         Self {
             case_id: taken.case_id,
             decision_seq: taken.decision_seq,
-            request_digest: &taken.request_digest,
             unit_id: place.unit_id,
             service_id: place.service_id,
             service_category_id: place.service_category_id,

@@ -30,13 +30,11 @@ pub(super) struct Held {
     pub(super) place: Place,
 }
 
-/// The same as a row of `ledger.reservations` or a line of a snapshot.
+/// The same as a row of `ledger.reservations`, which does not know the request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromRow)]
 pub(super) struct Reservation {
     pub(super) case_id: Uuid,
     pub(super) decision_seq: i64,
-    #[serde(with = "hex")]
-    pub(super) request_digest: Vec<u8>,
     pub(super) unit_id: Uuid,
     pub(super) service_id: Uuid,
     pub(super) service_category_id: Option<Uuid>,
@@ -59,7 +57,6 @@ impl Reservation {
         Self {
             case_id,
             decision_seq: held.decision_seq,
-            request_digest: held.request_digest.to_vec(),
             unit_id: place.unit_id,
             service_id: place.service_id,
             service_category_id: place.service_category_id,
@@ -75,11 +72,11 @@ impl Reservation {
         }
     }
 
-    /// None: a digest or a word that cannot be.
-    pub(super) fn into_held(self) -> Option<Held> {
+    /// None: a word that cannot be.
+    pub(super) fn into_held(self, request_digest: Digest) -> Option<Held> {
         Some(Held {
             decision_seq: self.decision_seq,
-            request_digest: self.request_digest.try_into().ok()?,
+            request_digest,
             place: Place {
                 unit_id: self.unit_id,
                 service_id: self.service_id,

@@ -13,7 +13,7 @@ const GROWN: &str = "
     alter table ledger.reservations set (autovacuum_enabled = off);
     alter table ledger.events set (autovacuum_enabled = off);
     insert into ledger.reservations
-    select 'default', gen_random_uuid(), n, '', gen_random_uuid(), gen_random_uuid(), null, null, 0, date '2027-03-09', 600, 15, now(),
+    select 'default', gen_random_uuid(), n, gen_random_uuid(), gen_random_uuid(), null, null, 0, date '2027-03-09', 600, 15, now(),
            null, 'agent', gen_random_uuid()
     from generate_series(1, 5000) n;
     insert into ledger.events (

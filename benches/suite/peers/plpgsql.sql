@@ -75,10 +75,10 @@ begin
          p_customer_record_id, v_reason);
     if v_reason is null then
         insert into peer.reservations (
-            org, case_id, decision_seq, request_digest, unit_id, service_id, service_category_id, service_type_id, cu_index, date,
+            org, case_id, decision_seq, unit_id, service_id, service_category_id, service_type_id, cu_index, date,
             start_minute, duration, starts_at, channel, booked_by, customer_record_id)
         values (
-            'default', p_case_id, decision_seq, v_digest, p_unit_id, p_service_id, p_service_category_id, p_service_type_id, p_cu_index, p_date, p_start, p_duration,
+            'default', p_case_id, decision_seq, p_unit_id, p_service_id, p_service_category_id, p_service_type_id, p_cu_index, p_date, p_start, p_duration,
             p_date + make_interval(mins => p_start), 'FaceToFace', 'self-service', p_customer_record_id);
     end if;
     return v_response;

@@ -16,8 +16,8 @@ with numbers as materialized (
     from numbers
 )
 insert into peer.reservations (
-    org, case_id, decision_seq, request_digest, unit_id, service_id, service_category_id, service_type_id, cu_index, date, start_minute,
+    org, case_id, decision_seq, unit_id, service_id, service_category_id, service_type_id, cu_index, date, start_minute,
     duration, starts_at, channel, booked_by, customer_record_id)
-select 'default', $1, decision_seq, $4, $6, $7, $14, $15, $8, $9, $10, $11, $9 + make_interval(mins => $10), $12, 'self-service', $13
+select 'default', $1, decision_seq, $6, $7, $14, $15, $8, $9, $10, $11, $9 + make_interval(mins => $10), $12, 'self-service', $13
 from numbers
 where $5::text is null

@@ -14,7 +14,7 @@ pub(super) const VERSION: u32 = 1;
 pub(super) enum Line {
     Ledger(Ledger),
     Policy(PolicyLine),
-    Place(Reservation),
+    Place(PlaceLine),
     Refusal(RefusalLine),
     End { digest: String },
 }
@@ -36,6 +36,14 @@ pub(super) struct PolicyLine {
     pub(super) kind: String,
     pub(super) id: i64,
     pub(super) row: Box<RawValue>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct PlaceLine {
+    #[serde(with = "hex")]
+    pub(super) request_digest: [u8; 32],
+    #[serde(flatten)]
+    pub(super) place: Reservation,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -51,10 +51,11 @@ pub(in crate::replay) fn read(
             (Line::Policy(policy), Some((_, start))) => {
                 take_policy(&mut start.state, &policy).map_err(fault)?
             }
-            (Line::Place(place), Some((_, start))) => {
-                let case_id = place.case_id;
-                let held = place
-                    .into_held()
+            (Line::Place(line), Some((_, start))) => {
+                let case_id = line.place.case_id;
+                let held = line
+                    .place
+                    .into_held(line.request_digest)
                     .ok_or_else(|| fault("not a place".to_owned()))?;
                 start.state.places.take(case_id, held);
             }

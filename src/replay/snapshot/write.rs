@@ -5,7 +5,7 @@ use std::io::Write;
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
-use super::line::{Ledger, Line, PolicyLine, RefusalLine, VERSION};
+use super::line::{Ledger, Line, PlaceLine, PolicyLine, RefusalLine, VERSION};
 use crate::replay::places::Reservation;
 use crate::replay::run::{Reached, ReplayError};
 
@@ -56,7 +56,10 @@ impl Writer {
         }
         for case_id in state.places.cases() {
             if let Some(held) = state.places.held(case_id) {
-                self.line(&Line::Place(Reservation::new(case_id, held)))?;
+                self.line(&Line::Place(PlaceLine {
+                    request_digest: held.request_digest,
+                    place: Reservation::new(case_id, held),
+                }))?;
             }
         }
         let mut refusals: Vec<_> = state
