@@ -6,7 +6,7 @@
 //! organization's ledger, reads facts, asks [`policy`] (the pure core), appends to the [`ledger`], commits, answers.
 //!
 //! Around it: [`access`] (webhook secrets, audit tokens), [`audit`] (looking back), [`replay`] (proof from the ledger alone),
-//! [`problems`] (policies that do not work), [`postgres`] (pool, migrations, the private cluster of `bookwarden dev`), [`settings`]
+//! [`problems`] (policies that do not work), [`counts`] (decisions counted once and for all), [`postgres`] (pool, migrations, the private cluster of `bookwarden dev`), [`settings`]
 //! (every configuration key) and [`cli`] (one file a subcommand: the composition root).
 
 #[allow(
@@ -16,6 +16,8 @@
 pub mod access;
 pub mod audit;
 pub mod cli;
+#[allow(clippy::disallowed_methods, reason = "counts at most so often")]
+pub mod counts;
 pub mod cubu;
 #[allow(clippy::disallowed_methods, reason = "time-outs and rate limits")]
 pub mod decider;

@@ -18,6 +18,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("audit", &["access", "cubu", "ledger", "org", "policy"]),
     ("replay", &["cubu", "ledger", "org", "policy"]),
     ("problems", &["org", "policy", "telemetry"]),
+    ("counts", &["ledger", "org", "telemetry"]),
     (
         "decider",
         &["cubu", "ledger", "org", "policy", "problems", "telemetry"],

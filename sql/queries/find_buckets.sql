@@ -1,4 +1,4 @@
--- The buckets of time that a range of the ledger touches: how each is called by the clock of a time zone, and its first number.
+-- The buckets of time that a range of the ledger touches: how each is called by the clock of a time zone, and when it begins.
 -- $1 org, $2 first number, $3 number after the last, $4 hour, day or week, $5 IANA time zone. Leans on events_pkey.
 -- A day's midnight is one instant, but an hour's name may come twice when clocks are put back: hours are found in steps of 15 minutes, by
 -- which time zones differ.
@@ -23,5 +23,5 @@ with ends as (
 )
 select
     coalesce(array_agg(to_char(starts, 'YYYY-MM-DD"T"HH24:MI:SS') order by starts_at), '{}') as starts,
-    audit.seqs_at($1, coalesce(array_agg(starts_at order by starts_at), '{}')) as seqs
+    coalesce(array_agg(starts_at order by starts_at), '{}') as starts_at
 from buckets

@@ -29,4 +29,4 @@ grant select on all tables in schema access to bookwarden_app;
 -- Reports of what is wrong with policies; not policies themselves.
 grant select, insert, update, delete on policy.expression_problems, policy.failures to bookwarden_app;
 grant usage on schema audit to bookwarden_app;
-grant select, insert on ledger.policy_hits to bookwarden_app;
+grant select, insert on ledger.policy_hits, ledger.decision_counts to bookwarden_app;

@@ -1,6 +1,12 @@
 //! Counting: decisions over time by one trait, and how often each policy bites.
+//!
+//! What is counted already is read (`counted`), and only the rest counted now.
 
-use std::collections::BTreeMap;
+mod buckets;
+mod counted;
+mod policies;
+
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use chrono::{DateTime, Utc};
@@ -10,9 +16,12 @@ use sqlx::{FromRow, PgPool};
 use super::decision::optionally_in_microseconds;
 use super::described;
 use super::parameters::{self, ParameterFault};
-use super::plan::MOST_EVENTS_OF_A_BATCH;
-use super::{AuditError, follow, range};
+use super::{AuditError, range};
+use crate::ledger::counts::{NONE, POLICY};
 use crate::org::Org;
+use buckets::find_buckets;
+use counted::{Decisions, add_counted};
+use policies::count_policies;
 
 /// By what decisions are counted.
 const GROUPS: [&str; 6] = [
@@ -21,7 +30,7 @@ const GROUPS: [&str; 6] = [
     "serviceId",
     "channel",
     "bookedBy",
-    "policy",
+    POLICY,
 ];
 
 /// What is counted.
@@ -170,34 +179,42 @@ pub enum StatsError {
 /// When the ledger cannot be read, or the time zone is not known.
 pub async fn stats(pool: &PgPool, org: &Org, query: &StatsQuery) -> Result<Stats, StatsError> {
     let range = range::between(pool, org, query.from, query.until).await?;
-    if query.group == "policy" {
-        let newest = follow::newest(pool, org).await?;
-        let events = range.end.min(newest).saturating_sub(range.start);
-        let items = sqlx::query_as(include_str!("../../sql/queries/count_policies.sql"))
-            .persistent(false)
-            .bind(org.as_str())
-            .bind(range.start)
-            .bind(range.end)
-            .bind(range.end.saturating_add(MOST_EVENTS_OF_A_BATCH))
-            .bind(events > newest / 10)
-            .fetch_all(pool)
-            .await
-            .map_err(AuditError::from)?;
+    if query.group == POLICY {
+        let items = count_policies(pool, org, &range).await?;
         return Ok(Stats::Policies(PolicyStats {
             by: query.group,
             items,
         }));
     }
     let (starts, seqs) = find_buckets(pool, org, query, &range).await?;
-    let rows = count(pool, org, query.group, &range, &seqs)
+    let mut counts = HashMap::<String, BTreeMap<i32, i64>>::new();
+    let mut add = |bucket: i32, value: &str, decisions: i64| {
+        if !counts.contains_key(value) {
+            counts.insert(value.to_owned(), BTreeMap::new());
+        }
+        let buckets = counts.get_mut(value);
+        *buckets.expect("inserted above").entry(bucket).or_default() += decisions;
+    };
+    let add_row = |bucket, Decisions { key, count, .. }: Decisions<'_>| add(bucket, key, count);
+    let rest = add_counted(pool, org, query.group, &range, &seqs, add_row)
         .await
         .map_err(AuditError::from)?;
-    let mut totals = BTreeMap::<String, i64>::new();
-    let mut buckets = BTreeMap::<i32, BTreeMap<String, i64>>::new();
+    let rows = count(pool, org, query.group, &(rest..range.end), &seqs)
+        .await
+        .map_err(AuditError::from)?;
     for (bucket, value, decisions) in rows {
-        let value = value.unwrap_or_else(|| "none".to_owned());
-        *totals.entry(value.clone()).or_default() += decisions;
-        *buckets.entry(bucket).or_default().entry(value).or_default() += decisions;
+        add(bucket, value.as_deref().unwrap_or(NONE), decisions);
+    }
+    let mut totals = BTreeMap::new();
+    let mut buckets = BTreeMap::<i32, BTreeMap<String, i64>>::new();
+    for (value, counts) in counts {
+        totals.insert(value.clone(), counts.values().sum());
+        for (bucket, decisions) in counts {
+            buckets
+                .entry(bucket)
+                .or_default()
+                .insert(value.clone(), decisions);
+        }
     }
     let items = (buckets.into_iter())
         .filter_map(|(bucket, counts)| {
@@ -213,31 +230,6 @@ pub async fn stats(pool: &PgPool, org: &Org, query: &StatsQuery) -> Result<Stats
         totals,
         items,
     }))
-}
-
-/// The buckets' names and first ledger numbers.
-async fn find_buckets(
-    pool: &PgPool,
-    org: &Org,
-    query: &StatsQuery,
-    range: &Range<i64>,
-) -> Result<(Vec<String>, Vec<i64>), StatsError> {
-    sqlx::query_as(include_str!("../../sql/queries/find_buckets.sql"))
-        .persistent(false)
-        .bind(org.as_str())
-        .bind(range.start)
-        .bind(range.end)
-        .bind(query.bucket)
-        .bind(&query.time_zone)
-        .fetch_one(pool)
-        .await
-        .map_err(
-            |error| match error.as_database_error().and_then(|error| error.code()) {
-                // invalid_parameter_value
-                Some(code) if code == "22023" => StatsError::UnknownTimeZone,
-                _ => StatsError::Audit(error.into()),
-            },
-        )
 }
 
 /// How many, by the number of the bucket and the value.

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{CliError, shutdown};
 use crate::access::Access;
+use crate::counts;
 use crate::decider::{self, Decider};
 use crate::http::{HttpLimits, NotReady, Parts, Readiness, Server};
 use crate::postgres::{connect_pool, connect_writers, is_current};
@@ -46,6 +47,7 @@ pub async fn run_service(
     let writers = connect_writers(&settings)?;
     let decider = Decider::start(pool.clone(), writers.clone(), limits, Arc::clone(&metrics))
         .map_err(CliError::Runtime)?;
+    counts::start(pool.clone(), Arc::clone(&metrics));
     let server = Server::bind(Parts {
         limits: HttpLimits {
             listen: settings.listen,

@@ -9,6 +9,9 @@ use super::rows::{NewEvent, NewPlace, new_hits};
 use crate::org::Org;
 use crate::policy::place::Place;
 
+/// A batch ends at most so many events after any of its decisions (settings: at most 10,000 bookings a batch, two events each).
+pub const MOST_EVENTS_OF_A_BATCH: i64 = 20_000;
+
 /// What a batch does to the places.
 #[derive(Debug, Default)]
 pub struct PlaceChanges {

@@ -3,6 +3,7 @@
 
 pub mod append;
 pub mod booking;
+pub mod counts;
 pub mod digest;
 pub mod event;
 pub mod head;

@@ -26,6 +26,7 @@ pub(super) const MIGRATIONS: &[SqlFile] = sql_files![
     "migrations/V4__policy_kinds.sql",
     "migrations/V5__audit.sql",
     "migrations/V6__policy_problems.sql",
+    "migrations/V7__decision_counts.sql",
 ];
 
 /// Applied again by every migrate, in this order: functions, triggers, roles, views, setup, and by name within.

@@ -10,10 +10,12 @@ use futures_util::TryStreamExt as _;
 use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
+use super::counts::{self, Counts};
 use super::difference::Differences;
 use super::places::Reservation;
 use super::row::without_nulls;
 use super::state::State;
+use crate::ledger::counts::Counted;
 use crate::policy::kind::Kind;
 
 /// Rows of a policy table that are read under one lock: some milliseconds.
@@ -58,7 +60,10 @@ pub(super) async fn compare(
         policies(connection, org, kind, state, &mut differences).await?;
     }
     reservations(connection, org, state, &mut differences).await?;
-    hits(connection, org, state, &mut differences).await?;
+    // A copy: the whole comparison may be tried again.
+    let mut counts = state.counts.clone();
+    hits(connection, org, state, &mut counts, &mut differences).await?;
+    decision_counts(connection, org, counts, &mut differences).await?;
     Ok(differences)
 }
 
@@ -198,6 +203,7 @@ async fn hits(
     connection: &mut PgConnection,
     org: &str,
     state: &State,
+    counts: &mut Counts,
     differences: &mut Differences,
 ) -> Result<(), CompareError> {
     let Some(hits) = &state.hits else {
@@ -208,6 +214,7 @@ async fn hits(
     let mut table = hits.table();
     while let Some(row) = rows.try_next().await? {
         differences.rows += 1;
+        counts.met(&row);
         if let Err(disorder) = table.add(row) {
             differences.tell(
                 "ledger.policy_hits",
@@ -220,6 +227,31 @@ async fn hits(
     }
     for (key, ledger, row) in table.differences() {
         differences.tell("ledger.policy_hits", org, key, ledger, row);
+    }
+    Ok(())
+}
+
+/// What was counted once and for all is what the ledger has.
+async fn decision_counts(
+    connection: &mut PgConnection,
+    org: &str,
+    mut counts: Counts,
+    differences: &mut Differences,
+) -> Result<(), CompareError> {
+    const TABLE: &str = "ledger.decision_counts";
+    let statement = include_str!("../../sql/queries/read_all_counts.sql");
+    let mut rows = sqlx::query_as::<_, Counted>(statement)
+        .bind(org)
+        .fetch(connection);
+    while let Some(row) = rows.try_next().await? {
+        differences.rows += 1;
+        if let Some((ledger, found)) = counts.compare(&row) {
+            let row = counts::name(&row.counted_by, row.first_seq, row.last_seq);
+            differences.tell(TABLE, org, row, ledger, Some(found));
+        }
+    }
+    for (row, ledger) in counts.missing() {
+        differences.tell(TABLE, org, row, Some(ledger), None);
     }
     Ok(())
 }

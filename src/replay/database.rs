@@ -11,6 +11,7 @@ use futures_util::TryStreamExt as _;
 use sqlx::PgConnection;
 
 use super::compare::{CompareError, MOST_TRIES, PAUSE, compare};
+use super::counts::Counts;
 use super::difference::Differences;
 use super::event::StoredHead;
 use super::reading::in_snapshot;
@@ -74,7 +75,9 @@ async fn ledger(
     let mut from = replay.begin(org);
     watch.advance(u64::try_from(from).map_or(0, |from| from.saturating_sub(1)));
     if extras.differences.is_some() {
-        replay.note_hits();
+        let sql = include_str!("../../sql/queries/list_counted_ranges.sql");
+        let ranges = sqlx::query_as(sql).bind(org).fetch_all(&mut *connection);
+        replay.note_decisions(Counts::new(ranges.await?));
     }
     let mut read = STRETCH;
     while read == STRETCH {

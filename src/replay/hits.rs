@@ -124,12 +124,12 @@ impl Hits {
 /// A row of `ledger.policy_hits`.
 #[derive(Debug, FromRow)]
 pub(super) struct Row {
-    policy_kind: String,
-    policy_id: i64,
-    verdict: String,
-    mode: String,
+    pub(super) policy_kind: String,
+    pub(super) policy_id: i64,
+    pub(super) verdict: String,
+    pub(super) mode: String,
     batch_seq: i64,
-    seqs: Vec<i64>,
+    pub(super) seqs: Vec<i64>,
 }
 
 /// A row whose numbers are not in order.

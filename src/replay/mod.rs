@@ -4,12 +4,13 @@
 //! `source` reads events, from a `database` in short snapshots (`reading`) or from an exported file (`file`). A `walk` goes along one ledger: number,
 //! time, digests and chain of every event; then `booking`, `decided` and `policy` check what it says against the `state`, the fold so far
 //! (`places`, `blocklist`). `report` is what was found. A `snapshot` is a state at a number, to go on from;
-//! `verify` compares a state with the live tables (`compare`, `hits`) and looks for rows of no ledger (`strays`).
+//! `verify` compares a state with the live tables (`compare`, `hits`, `counts`) and looks for rows of no ledger (`strays`).
 
 mod blocklist;
 mod booking;
 mod columns;
 mod compare;
+mod counts;
 mod database;
 mod decided;
 mod difference;

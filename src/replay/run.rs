@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use super::compare::CompareError;
+use super::counts::Counts;
 use super::event::StoredHead;
 use super::hits::Hits;
 use super::report::{Summary, What};
@@ -200,10 +201,11 @@ impl Replay {
         from
     }
 
-    /// From now on, notes which decisions each policy takes part in.
-    pub(super) fn note_hits(&mut self) {
+    /// From now on, notes which decisions each policy takes part in, and counts those of some ranges.
+    pub(super) fn note_decisions(&mut self, counts: Counts) {
         if let Some(walk) = &mut self.walk {
             walk.state.hits = Some(Hits::default());
+            walk.state.counts = counts;
         }
     }
 

@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::blocklist::Blocklist;
+use super::counts::Counts;
 use super::hits::Hits;
 use super::places::Places;
 use super::row::without_nulls;
@@ -44,6 +45,7 @@ pub(super) struct State {
     pub(super) places: Places,
     /// If somebody wants to know.
     pub(super) hits: Option<Hits>,
+    pub(super) counts: Counts,
     // By digest of the request body, which covers the case.
     refusals: FastMap<Digest, Refusal>,
     swept_refusals: usize,

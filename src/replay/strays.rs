@@ -68,6 +68,16 @@ async fn strays(
             &mut differences,
         )
         .await?;
+        let statement = include_str!("../../sql/queries/list_stray_decision_counts.sql");
+        let statement = AssertSqlSafe(statement.to_owned());
+        find(
+            connection,
+            "ledger.decision_counts",
+            statement,
+            &orgs,
+            &mut differences,
+        )
+        .await?;
         for kind in Kind::ALL {
             let statement = of_table(
                 include_str!("../../sql/queries/list_stray_policies.sql"),

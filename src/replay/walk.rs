@@ -105,6 +105,9 @@ impl Walk {
         } else {
             self.check(event);
         }
+        if event.event_type == BOOKING_DECIDED {
+            self.state.counts.decision(event);
+        }
         // A ledger that was tampered with is followed as it is stored, so that each mismatch is told where it is.
         self.position.seq = event.seq;
         self.position.recorded_at = event.recorded_at;

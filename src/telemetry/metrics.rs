@@ -64,6 +64,7 @@ pub struct Metrics {
     http_requests: Family<RequestLabels, Counter>,
     policy_errors: Family<PolicyErrorLabels, Counter>,
     policy_problems: Family<OrgLabel, Gauge>,
+    uncounted_events: Family<OrgLabel, Gauge>,
 }
 
 impl Metrics {
@@ -84,6 +85,7 @@ impl Metrics {
             http_requests: Family::default(),
             policy_errors: Family::default(),
             policy_problems: Family::default(),
+            uncounted_events: Family::default(),
         };
         metrics.register();
         metrics
@@ -137,6 +139,11 @@ impl Metrics {
             "policy_problems",
             "Rows of policy.problems: policies whose expressions do not compile or failed",
             self.policy_problems.clone(),
+        );
+        registry.register(
+            "uncounted_events",
+            "Events whose decisions are not in ledger.decision_counts yet",
+            self.uncounted_events.clone(),
         );
     }
 
@@ -199,6 +206,13 @@ impl Metrics {
             .set(count);
     }
 
+    /// So many events are behind those whose decisions are counted.
+    pub fn uncounted_events(&self, org: &Org, count: i64) {
+        self.uncounted_events
+            .get_or_create(&org_label(org))
+            .set(count);
+    }
+
     /// Everything, in the OpenMetrics text format.
     #[must_use]
     pub fn encode(&self) -> String {
@@ -238,6 +252,7 @@ mod tests {
         metrics.http_request("/healthz", 200);
         metrics.policy_error(&org, "rules");
         metrics.policy_problems(&org, 2);
+        metrics.uncounted_events(&org, 63);
         let text = metrics.encode();
         for line in [
             r#"bookwarden_decisions_total{org="default",outcome="approved"} 1"#,
@@ -250,6 +265,7 @@ mod tests {
             r#"bookwarden_http_requests_total{route="/healthz",status="200"} 1"#,
             r#"bookwarden_policy_errors_total{org="default",kind="rules"} 1"#,
             r#"bookwarden_policy_problems{org="default"} 2"#,
+            r#"bookwarden_uncounted_events{org="default"} 63"#,
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }

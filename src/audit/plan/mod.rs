@@ -22,7 +22,6 @@ use sqlx::{PgPool, Postgres, QueryBuilder};
 use self::condition::Condition;
 use self::dates::Dates;
 use self::query::Asked;
-pub(super) use self::stream::MOST_EVENTS_OF_A_BATCH;
 use self::stream::Stream;
 use super::decision::DecisionRow;
 use super::filter::Filter;

@@ -8,9 +8,7 @@ use uuid::Uuid;
 
 use super::Scope;
 use super::condition::{Condition, Met};
-
-/// A batch ends at most so many events after any of its decisions (settings: at most 10,000 bookings a batch, two events each).
-pub(in crate::audit) const MOST_EVENTS_OF_A_BATCH: i64 = 20_000;
+use crate::ledger::append::MOST_EVENTS_OF_A_BATCH;
 
 /// So many entries of each stream are looked at.
 pub(super) const LOOKED_AT: i64 = 200;
