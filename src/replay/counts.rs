@@ -41,34 +41,36 @@ struct Range {
 
 /// By the ledger: the ranges that were counted when reading it began.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Counts(Vec<Range>);
+pub(super) struct Counts {
+    ranges: Vec<Range>,
+    /// Where the last range began, whether it follows the others or not.
+    last_begun: i64,
+}
 
 impl Counts {
     /// Of these ranges, those that follow each other from number 1 on.
-    pub(super) fn new(ranges: Vec<(i64, i64)>) -> Self {
-        let mut counts = Self::default();
-        for (first_seq, last_seq) in ranges {
-            if first_seq == counts.end() && last_seq >= first_seq {
-                counts.0.push(Range {
+    pub(super) fn new(begun: Vec<(i64, i64)>) -> Self {
+        let mut ranges = Vec::new();
+        let mut next = 1;
+        let last_begun = begun.last().map_or(i64::MIN, |(first_seq, _)| *first_seq);
+        for (first_seq, last_seq) in begun {
+            if first_seq == next && last_seq >= first_seq {
+                ranges.push(Range {
                     first_seq,
                     last_seq,
                     keyed: [Some(Keyed::default()); TRAITS.len()],
                 });
+                next = last_seq.saturating_add(1);
             }
         }
-        counts
-    }
-
-    /// The number after the last range.
-    fn end(&self) -> i64 {
-        self.0
-            .last()
-            .map_or(1, |range| range.last_seq.saturating_add(1))
+        Self { ranges, last_begun }
     }
 
     fn range(&mut self, seq: i64) -> Option<&mut Range> {
-        let at = self.0.partition_point(|range| range.last_seq < seq);
-        self.0.get_mut(at).filter(|range| range.first_seq <= seq)
+        let at = self.ranges.partition_point(|range| range.last_seq < seq);
+        self.ranges
+            .get_mut(at)
+            .filter(|range| range.first_seq <= seq)
     }
 
     /// A decision. Its columns are compared elsewhere.
@@ -107,7 +109,7 @@ impl Counts {
     /// What differs between the next row of the table and the ledger, as both sides.
     pub(super) fn compare(&mut self, row: &Counted) -> Option<(Option<String>, String)> {
         // It was counted after the reading began.
-        if row.first_seq >= self.end() {
+        if row.first_seq > self.last_begun {
             return None;
         }
         let keyed = keyed(row);
@@ -134,7 +136,7 @@ impl Counts {
 
     /// What was not compared with any row.
     pub(super) fn missing(&self) -> impl Iterator<Item = (String, String)> {
-        self.0.iter().flat_map(|range| {
+        self.ranges.iter().flat_map(|range| {
             let by = TRAITS.iter().zip(&range.keyed);
             by.filter_map(|(by, keyed)| {
                 let row = name(by, range.first_seq, range.last_seq);

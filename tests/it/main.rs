@@ -16,6 +16,7 @@ mod tampering;
 mod verify_beside;
 
 mod after_booking;
+mod audit_counts;
 mod audit_explain;
 mod audit_files;
 mod audit_plans;

@@ -31,10 +31,13 @@ async fn assert_refused(app: &TestApp, role: &str, statements: &[&str]) {
 }
 
 /// What nobody but the owner may do, with the capture and the ledger.
-const FOR_NO_ROLE: [&str; 26] = [
+const FOR_NO_ROLE: [&str; 29] = [
     "update ledger.events set payload = ''",
     "delete from ledger.events",
     "truncate ledger.events",
+    "update ledger.decision_counts set keys = '{}'",
+    "delete from ledger.decision_counts",
+    "truncate ledger.decision_counts",
     "insert into ledger.attachments (attachment_id, org, payload_digest) values (gen_random_uuid(), 'default', '')",
     "insert into ledger.heads (org) values ('x')",
     "delete from ledger.heads",
@@ -86,6 +89,7 @@ async fn a_policy_admin_may_change_policies_and_nothing_else() {
             "update ledger.heads set policy_version = 99",
             "select * from ledger.lock_head('default')",
             "select * from ledger.reservations",
+            "select * from ledger.decision_counts",
             "delete from ledger.reservations",
             "insert into policy.organizations (org) values ('mine')",
             "select setval(pg_get_serial_sequence('policy.rules', 'id'), 1)",

@@ -1,9 +1,11 @@
 //! Every column of everything that a ledger is made of, and of what follows from it, changed by somebody with all rights: each is found
 //! and named.
 
+use bookwarden::ledger::counts::NUMBERS;
 use bookwarden::replay::{Noted, Scope, Verified, verify};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
+use crate::audit_counts::{nobody_counts, until_counted};
 use crate::replay::{behind_the_triggers_back, eventful};
 use crate::support::TestApp;
 
@@ -43,6 +45,10 @@ fn forgeries(column: &str, data_type: &str) -> Vec<String> {
             "seqs[2:]",
             "array_replace(seqs, seqs[1], 3::bigint)",
         ],
+        "ARRAY" if column == "keys" => &["keys[2:]", "array_replace(keys, keys[1], 'x')"],
+        "ARRAY" if ["decisions", "newest"].contains(&column) => {
+            &["$[2:]", "array_replace($, $[1], $[1] + 1)"]
+        }
         "ARRAY" => &["null"],
         other => panic!("a type without a forgery: {other}"),
     };
@@ -184,6 +190,22 @@ async fn any_column_of_heads_attachments_and_projections() {
         verified.ledger.holds() && told.any(|told| told.table == "ledger.policy_hits")
     };
     assert!(forge(&app, "ledger", "policy_hits", hit, 9, named).await > 8);
+
+    until_counted(&app).await;
+    let _held = nobody_counts(&app).await;
+    app.sql("alter table ledger.decision_counts drop constraint two_bytes_tell_the_numbers_apart")
+        .await;
+    let range = "org = 'default' and first_seq = 1 and counted_by";
+    for counted_by in ["outcome", "quarterHour", "policy"] {
+        let named = |verified: &Verified| {
+            let mut told = verified.differences.told.iter();
+            let row = format!("{counted_by} 1 to {NUMBERS}");
+            verified.ledger.holds()
+                && told.any(|told| told.table == "ledger.decision_counts" && told.key == row)
+        };
+        let row = format!("{range} = '{counted_by}'");
+        assert!(forge(&app, "ledger", "decision_counts", &row, 9, named).await > 12);
+    }
 }
 
 #[tokio::test]
@@ -247,6 +269,14 @@ async fn rows_that_nobody_asked_for() {
             "insert into ledger.policy_hits select 'ghost', policy_kind, policy_id, verdict, mode, batch_seq, seqs from ledger.policy_hits limit 1",
             "ledger.policy_hits ",
         ),
+        (
+            "insert into ledger.decision_counts values ('ghost', 'outcome', 1, 2, '{}', '{}', '{}', '')",
+            "ledger.decision_counts outcome 1 to 2 ",
+        ),
+        (
+            "insert into ledger.decision_counts values ('second', 'outcome', 2, 3, '{}', '{}', '{}', '')",
+            "ledger.decision_counts outcome 2 to 3 ",
+        ),
     ] {
         behind_the_triggers_back(
             &app,
@@ -262,7 +292,7 @@ async fn rows_that_nobody_asked_for() {
             told.any(|told| told.starts_with(named)),
             "{statement}: {verified:#?}"
         );
-        behind_the_triggers_back(&app, "delete from ledger.events; insert into ledger.events select * from public.kept; delete from ledger.heads where org = 'ghost'; delete from ledger.attachments where attachment_id not in (select attachment_id from public.attached); delete from ledger.policy_hits where org = 'ghost'; drop table public.attached").await;
+        behind_the_triggers_back(&app, "delete from ledger.events; insert into ledger.events select * from public.kept; delete from ledger.heads where org = 'ghost'; delete from ledger.attachments where attachment_id not in (select attachment_id from public.attached); delete from ledger.policy_hits where org = 'ghost'; delete from ledger.decision_counts; drop table public.attached").await;
     }
     assert!(
         verified(&app, Scope::default()).await.holds(),
