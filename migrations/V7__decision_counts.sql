@@ -24,3 +24,6 @@ comment on column ledger.decision_counts.positions is 'The decisions of each key
 
 -- Numbers that ascend do not compress.
 alter table ledger.decision_counts alter column positions set storage external;
+
+-- What is not counted yet is the ledger's end, of whichever policies. Batches come in order: each is put behind the last.
+create index policy_hits_by_batch on ledger.policy_hits (org, batch_seq);
