@@ -56,16 +56,15 @@ impl Cursor {
         URL_SAFE_NO_PAD.encode(json)
     }
 
-    /// The ledger number after which this search goes on.
+    /// The ledger number after which this search goes on; they begin at one.
     ///
     /// # Errors
     /// When the text is no cursor, or one of a search with other filters.
     pub(super) fn decode(text: &str, search: &str) -> Result<i64, CursorError> {
-        let (of, seq) = Self::read(text)?;
-        if of == search {
-            Ok(seq)
-        } else {
-            Err(CursorError::OtherFilters)
+        match Self::read(text)? {
+            (_, ..1) => Err(CursorError::Malformed),
+            (of, seq) if of == search => Ok(seq),
+            _ => Err(CursorError::OtherFilters),
         }
     }
 
@@ -73,7 +72,7 @@ impl Cursor {
     pub(super) fn read(text: &str) -> Result<(String, i64), CursorError> {
         let json = (URL_SAFE_NO_PAD.decode(text)).map_err(|_| CursorError::Malformed)?;
         let cursor: Self = serde_json::from_slice(&json).map_err(|_| CursorError::Malformed)?;
-        if cursor.version != VERSION || cursor.seq < 1 {
+        if cursor.version != VERSION {
             return Err(CursorError::Malformed);
         }
         Ok((cursor.filter, cursor.seq))

@@ -40,7 +40,6 @@ pub struct EventFilter {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_kind: Option<String>,
     /// Changes of this policy; needs policyKind.
-    #[param(minimum = 1)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_id: Option<i64>,
     /// `newest` first, unless `oldest`.
@@ -59,14 +58,14 @@ impl EventFilter {
     }
 
     fn set(&mut self, name: &str, value: &str) -> Result<bool, &'static str> {
-        use parameters::{event_type, guid, id, kind, order, time};
+        use parameters::{event_type, guid, kind, order, policy_id, time};
         match name {
             "from" => self.from = time(value)?,
             "until" => self.until = time(value)?,
             "type" => self.r#type = event_type(value)?,
             "caseId" => self.case_id = guid(value)?,
             "policyKind" => self.policy_kind = kind(value)?,
-            "policyId" => self.policy_id = id(value)?,
+            "policyId" => self.policy_id = policy_id(value)?,
             "order" => self.order = order(value)?,
             _ => return Ok(false),
         }

@@ -71,7 +71,6 @@ pub struct Filter {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_kind: Option<String>,
     /// A policy that the decision met: its id; together with policyKind.
-    #[param(minimum = 1)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_id: Option<i64>,
     /// What that policy found: `applied` (anything), `allowed`, `refused`, `changed` or `error`.
@@ -98,7 +97,7 @@ impl Filter {
     }
 
     fn set(&mut self, name: &str, value: &str) -> Result<bool, &'static str> {
-        use parameters::{date, guid, id, index, kind, order, text, time, word};
+        use parameters::{date, guid, index, kind, order, policy_id, text, time, word};
         match name {
             "from" => self.from = time(value)?,
             "until" => self.until = time(value)?,
@@ -122,7 +121,7 @@ impl Filter {
             "triggeredByUserEmail" => self.triggered_by_user_email = text(value)?,
             "reason" => self.reason = text(value)?,
             "policyKind" => self.policy_kind = kind(value)?,
-            "policyId" => self.policy_id = id(value)?,
+            "policyId" => self.policy_id = policy_id(value)?,
             "policyVerdict" => {
                 let verdicts = ["applied", "allowed", "refused", "changed", "error"];
                 let message = "must be applied, allowed, refused, changed or error";

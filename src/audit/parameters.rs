@@ -85,6 +85,11 @@ pub(super) fn id(value: &str) -> Parsed<i64> {
     id.map(Some).ok_or("must be a positive integer")
 }
 
+/// Administrators may give a policy any number.
+pub(super) fn policy_id(value: &str) -> Parsed<i64> {
+    value.parse().map(Some).map_err(|_| "must be an integer")
+}
+
 pub(super) fn text(value: &str) -> Parsed<String> {
     let length = value.chars().count();
     if (1..=500).contains(&length) && !value.contains('\0') {

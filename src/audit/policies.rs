@@ -92,11 +92,11 @@ struct StateRow {
 }
 
 #[derive(Debug, FromRow)]
-struct AsOfRow {
+pub(super) struct AsOfRow {
     policy_kind: String,
-    policy_id: i64,
-    policy: String,
-    changed_seq: i64,
+    pub(super) policy_id: i64,
+    pub(super) policy: String,
+    pub(super) changed_seq: i64,
     changed_at: DateTime<Utc>,
     changed_by: Option<String>,
 }
@@ -181,16 +181,15 @@ pub async fn policies_as_of(
         }
     };
     let (after_kind, after_id) = after.unwrap_or_default();
-    let mut rows: Vec<AsOfRow> =
-        sqlx::query_as(include_str!("../../sql/queries/read_policies_as_of.sql"))
-            .bind(org.as_str())
-            .bind(seq)
-            .bind(kind)
-            .bind(after_kind)
-            .bind(after_id)
-            .bind(i64::from(limit) + 1)
-            .fetch_all(pool)
-            .await?;
+    let mut rows = next_as_of(
+        pool,
+        org,
+        seq,
+        kind,
+        (&after_kind, after_id),
+        i64::from(limit) + 1,
+    )
+    .await?;
     let has_more = rows.len() > usize::from(limit);
     rows.truncate(usize::from(limit));
     let next_cursor = (rows.last())
@@ -216,6 +215,26 @@ pub async fn policies_as_of(
         items,
         next_cursor,
     })
+}
+
+/// The next policies behind a kind and id, as they were after an event; at most so many.
+pub(super) async fn next_as_of(
+    pool: &PgPool,
+    org: &Org,
+    seq: i64,
+    kind: Option<&str>,
+    (after_kind, after_id): (&str, i64),
+    limit: i64,
+) -> Result<Vec<AsOfRow>, sqlx::Error> {
+    sqlx::query_as(include_str!("../../sql/queries/read_policies_as_of.sql"))
+        .bind(org.as_str())
+        .bind(seq)
+        .bind(kind)
+        .bind(after_kind)
+        .bind(after_id)
+        .bind(limit)
+        .fetch_all(pool)
+        .await
 }
 
 /// Where a page of policies goes on: the event that all pages look at, and the policy after which.

@@ -11,9 +11,9 @@ use std::ops::Range;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use sqlx::{FromRow, PgPool};
+use sqlx::PgPool;
 
-use super::decision::optionally_in_microseconds;
+use super::cursor::CursorError;
 use super::described;
 use super::parameters::{self, ParameterFault};
 use super::{AuditError, range};
@@ -21,7 +21,8 @@ use crate::ledger::counts::{NONE, POLICY};
 use crate::org::Org;
 use buckets::find_buckets;
 use counted::{Decisions, add_counted};
-use policies::count_policies;
+pub use policies::PolicyStats;
+use policies::{MOST_OF_A_PAGE, count_policies};
 
 /// By what decisions are counted.
 const GROUPS: [&str; 6] = [
@@ -52,6 +53,11 @@ pub struct StatsQuery {
     /// An IANA name; UTC unless given.
     #[param(rename = "timeZone", required = false, schema_with = described::time_zone)]
     time_zone: String,
+    /// Policies a page; 1,000 unless given. Only with `by=policy`.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<u16>,
+    /// `nextCursor` of the page before. Only with `by=policy`.
+    cursor: Option<String>,
 }
 
 impl Default for StatsQuery {
@@ -62,6 +68,8 @@ impl Default for StatsQuery {
             group: "outcome",
             bucket: "day",
             time_zone: "UTC".to_owned(),
+            limit: None,
+            cursor: None,
         }
     }
 }
@@ -74,6 +82,19 @@ impl StatsQuery {
     pub fn add(&mut self, name: &str, value: &str) -> Result<bool, ParameterFault> {
         self.set(name, value)
             .map_err(|message| ParameterFault::new(name, message))
+    }
+
+    /// Whether the parameters fit each other.
+    ///
+    /// # Errors
+    /// When they do not.
+    pub fn check(&self) -> Result<(), ParameterFault> {
+        let only_of_policies = "is not a parameter of this call without by=policy";
+        if self.group == POLICY || self.limit.is_none() && self.cursor.is_none() {
+            return Ok(());
+        }
+        let name = self.limit.map_or("cursor", |_| "limit");
+        Err(ParameterFault::new(name, only_of_policies))
     }
 
     fn set(&mut self, name: &str, value: &str) -> Result<bool, &'static str> {
@@ -96,6 +117,12 @@ impl StatsQuery {
                 }
                 self.time_zone = value.to_owned();
             }
+            "limit" => {
+                let limit = value.parse().ok();
+                let limit = limit.filter(|limit| (1..=MOST_OF_A_PAGE).contains(limit));
+                self.limit = Some(limit.ok_or("must be from 1 to 1000")?);
+            }
+            "cursor" => self.cursor = Some(value.to_owned()),
             _ => return Ok(false),
         }
         Ok(true)
@@ -133,35 +160,6 @@ struct BucketCounts {
     counts: BTreeMap<String, i64>,
 }
 
-/// Every policy in force or met, and how often it bit.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct PolicyStats {
-    #[schema(schema_with = described::policy_group)]
-    by: &'static str,
-    items: Vec<PolicyCounts>,
-}
-
-#[derive(Debug, Serialize, utoipa::ToSchema, FromRow)]
-#[serde(rename_all = "camelCase")]
-struct PolicyCounts {
-    #[sqlx(rename = "policy_kind")]
-    kind: String,
-    #[sqlx(rename = "policy_id")]
-    id: i64,
-    name: Option<String>,
-    mode: Option<String>,
-    in_force: bool,
-    met: i64,
-    refused: i64,
-    changed: i64,
-    would_have_refused: i64,
-    would_have_changed: i64,
-    errors: i64,
-    last_hit_id: Option<i64>,
-    #[serde(serialize_with = "optionally_in_microseconds")]
-    last_hit_at: Option<DateTime<Utc>>,
-}
-
 /// Why nothing is counted.
 #[derive(Debug, thiserror::Error)]
 pub enum StatsError {
@@ -171,6 +169,9 @@ pub enum StatsError {
     /// The ledger cannot be read.
     #[error(transparent)]
     Audit(#[from] AuditError),
+    /// The cursor does not fit.
+    #[error(transparent)]
+    Cursor(#[from] CursorError),
 }
 
 /// Counts.
@@ -178,14 +179,10 @@ pub enum StatsError {
 /// # Errors
 /// When the ledger cannot be read, or the time zone is not known.
 pub async fn stats(pool: &PgPool, org: &Org, query: &StatsQuery) -> Result<Stats, StatsError> {
-    let range = range::between(pool, org, query.from, query.until).await?;
     if query.group == POLICY {
-        let items = count_policies(pool, org, &range).await?;
-        return Ok(Stats::Policies(PolicyStats {
-            by: query.group,
-            items,
-        }));
+        return Ok(Stats::Policies(count_policies(pool, org, query).await?));
     }
+    let range = range::between(pool, org, query.from, query.until).await?;
     let (starts, seqs) = find_buckets(pool, org, query, &range).await?;
     let mut counts = HashMap::<String, BTreeMap<i32, i64>>::new();
     let mut add = |bucket: i32, value: &str, decisions: i64| {

@@ -78,6 +78,14 @@ pub fn policy_key(kind: &str, id: i64, verdict: &str, mode: &str) -> String {
     format!("{kind} {id} {verdict} {mode}")
 }
 
+/// The policy, verdict and mode of such a key.
+#[must_use]
+pub fn read_policy_key(key: &str) -> Option<(&str, i64, &str, &str)> {
+    let mut words = key.splitn(4, ' ');
+    let mut word = || words.next();
+    Some((word()?, word()?.parse().ok()?, word()?, word()?))
+}
+
 /// A range that is being counted.
 #[derive(Debug)]
 pub struct Counting {

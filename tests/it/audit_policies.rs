@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
+use serde_json::json;
 use uuid::Uuid;
 
-use crate::support::TestApp;
+use crate::support::{TestApp, booking};
 
 fn draw(range: Range<i64>) -> i64 {
     let bits = Uuid::new_v4().as_u64_pair().1 >> 8;
@@ -150,5 +151,33 @@ async fn of_a_row_that_very_many_statements_changed_twice_the_later_change_count
         ],
         [0, 1000]
     );
+    app.check().await;
+}
+
+#[tokio::test]
+async fn a_policy_may_have_any_number() {
+    let app = TestApp::start().await;
+    app.sql("insert into policy.blackouts (id, from_date) select i, '2027-01-01' from generate_series(-2, 2) i")
+        .await;
+    let (mut found, mut next) = (Vec::new(), String::new());
+    loop {
+        let path = format!("/v1/policies?policyKind=blackouts&limit=1{next}");
+        let (_, page) = app.get(&path).await;
+        found.extend(page["items"][0]["id"].as_i64());
+        let Some(cursor) = page["nextCursor"].as_str() else {
+            break;
+        };
+        next = format!("&cursor={cursor}");
+    }
+    assert_eq!(found, [-2, -1, 0, 1, 2]);
+    let (_, history) = app.get("/v1/policies/blackouts/-2/history").await;
+    assert_eq!(history["items"][0]["new"]["id"], -2);
+    let (_, changes) = app.get("/v1/events?policyKind=blackouts&policyId=-2").await;
+    assert_eq!(changes["items"][0]["type"], "policy.created");
+    app.book(&booking()).await;
+    let (_, decisions) = app
+        .get("/v1/decisions?policyKind=blackouts&policyId=-2")
+        .await;
+    assert_eq!(decisions["items"], json!([]));
     app.check().await;
 }

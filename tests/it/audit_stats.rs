@@ -1,7 +1,7 @@
 //! Counting: by bucket in a time zone, and policies that bite or never do.
 
 use reqwest::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{TestApp, booking};
 
@@ -65,4 +65,66 @@ async fn decisions_are_counted_by_day_in_a_time_zone_and_policies_by_what_they_d
         assert_eq!(status, StatusCode::BAD_REQUEST, "{problem}");
         assert_eq!(problem["errors"][0]["path"], name);
     }
+}
+
+#[tokio::test]
+async fn policies_come_in_pages_that_count_the_same_decisions() {
+    let app = TestApp::start().await;
+    app.sql(
+        "insert into policy.capacity_caps (id, name, max_appointments) values (-1, 'below zero', 100), (5, 'gone', 100), (6, 'plain', 100);
+         insert into policy.rules (name, applies_when, cancel) values ('never', 'false', true);
+         insert into policy.customer_blocklist (id, name, customer_record_id) values (3, 'unwelcome', '2a5d3a4c-43f5-4d36-9d0b-9b5c3cd9f1aa')",
+    )
+    .await;
+    let mut blocked = booking();
+    blocked["customerRecordId"] = json!("2a5d3a4c-43f5-4d36-9d0b-9b5c3cd9f1aa");
+    app.book(&booking()).await;
+    app.book(&blocked).await;
+    app.sql("delete from policy.capacity_caps where id = 5")
+        .await;
+
+    let (_, whole) = app.get("/v1/stats?by=policy").await;
+    let listed: Vec<_> = whole["items"].as_array().unwrap().iter().collect();
+    let shown = |name: &str| listed.iter().map(|item| item[name].clone()).collect();
+    let ids: Vec<Value> = shown("id");
+    assert_eq!(ids, [-1, 5, 6, 3, 1], "{whole}");
+    let in_force: Vec<Value> = shown("inForce");
+    assert_eq!(in_force, [true, false, true, true, true]);
+    let names: Vec<Value> = shown("name");
+    let name = |name: &str| json!(name);
+    let expected = [name("below zero"), json!(null), name("plain")];
+    assert_eq!(names[..3], expected);
+    assert_eq!(names[3..], [name("unwelcome"), name("never")]);
+    let refused: Vec<Value> = shown("refused");
+    assert_eq!(refused, [0, 0, 0, 1, 0]);
+    assert_eq!(whole["nextCursor"], json!(null));
+
+    let (mut pages, mut next) = (Vec::new(), String::new());
+    loop {
+        let (status, page) = app.get(&format!("/v1/stats?by=policy&limit=2{next}")).await;
+        assert_eq!(status, StatusCode::OK, "{page}");
+        pages.extend(page["items"].as_array().unwrap().clone());
+        // What comes while the pages are read belongs to none of them.
+        app.book(&booking()).await;
+        let Some(cursor) = page["nextCursor"].as_str() else {
+            break;
+        };
+        next = format!("&cursor={cursor}");
+    }
+    assert_eq!(json!(pages), whole["items"]);
+
+    let of_a_day = format!("by=policy&from=2020-01-01{next}");
+    for (query, name) in [
+        ("by=policy&limit=0", "limit"),
+        ("by=policy&limit=1001", "limit"),
+        ("limit=5", "limit"),
+        (next.trim_start_matches('&'), "cursor"),
+        ("by=policy&cursor=xyz", "cursor"),
+        (of_a_day.as_str(), "cursor"),
+    ] {
+        let (status, problem) = app.get(&format!("/v1/stats?{query}")).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{query}: {problem}");
+        assert_eq!(problem["errors"][0]["path"], name, "{query}");
+    }
+    app.check().await;
 }

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::{
     DEFAULT_LIMIT, NOT_A_PARAMETER, PageParameters, caller, fault, page_parameters, parse_limit,
-    parse_pairs, path_number, respond,
+    parse_pairs, respond,
 };
 use crate::audit::{self, AsOf, HistoryPage, ParameterFault, PolicyPage, described};
 use crate::http::app::App;
@@ -37,7 +37,7 @@ pub(in crate::http) async fn as_of(app: Data<App>, request: HttpRequest) -> Http
     path = "/v1/policies/{kind}/{id}/history",
     tag = "audit",
     security(("token" = [])),
-    params(("kind" = String, Path, pattern = "^[a-z_]{1,63}$", description = "The policy table"), ("id" = i64, Path, minimum = 1, description = "The policy"), PageParameters),
+    params(("kind" = String, Path, pattern = "^[a-z_]{1,63}$", description = "The policy table"), ("id" = i64, Path, description = "The policy"), PageParameters),
     responses(
         (status = 200, body = HistoryPage, description = "Every change of the policy, newest first: who, when, why, from what to what"),
         (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "A parameter is not understood; `errors` names it"),
@@ -83,7 +83,9 @@ async fn changes(app: &App, request: &HttpRequest) -> Result<HistoryPage, Proble
     let kind = request.match_info().get("kind").unwrap_or_default();
     let kind = audit::parse_kind(kind).map_err(|fault| Problem::parameters(vec![fault]))?;
     let kind = kind.unwrap_or_default();
-    let id = path_number(request, "id")?;
+    // Administrators may give a policy any number.
+    let id = request.match_info().get("id").unwrap_or_default();
+    let id = (id.parse()).map_err(|_| fault("id", "must be an integer"))?;
     let page = page_parameters(request)?;
     let before = (page.cursor)
         .map(|cursor| audit::history_cursor(&cursor, (&kind, id)))

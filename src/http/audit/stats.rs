@@ -39,6 +39,7 @@ async fn find(app: &App, request: &HttpRequest) -> Result<Stats, Problem> {
             Err(fault) => faults.push(fault),
         }
     }
+    faults.extend(query.check().err());
     if !faults.is_empty() {
         return Err(Problem::parameters(faults));
     }
@@ -49,6 +50,7 @@ async fn find(app: &App, request: &HttpRequest) -> Result<Stats, Problem> {
                 "timeZone",
                 "must be an IANA time zone such as Asia/Jerusalem",
             ),
+            StatsError::Cursor(error) => fault("cursor", error.message()),
             StatsError::Audit(error) => error.into(),
         })
 }
