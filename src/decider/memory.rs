@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::cases::Case;
+use super::others::{self, Since};
 use super::policies::Policies;
 use crate::ledger::head::Head;
 use crate::org::Org;
@@ -124,14 +125,33 @@ impl Memory {
         org: &Org,
         head: &Head,
     ) -> Result<(), sqlx::Error> {
-        self.new_policy_events += self.policies.catch_up(connection, org, head).await?;
-        let known_seq = self.head.as_ref().map(|(known, _)| known.last_seq);
-        let only_policies_changed =
-            known_seq.is_some_and(|seq| head.last_seq == seq + self.new_policy_events);
-        self.has_company = known_seq.is_some() && !only_policies_changed;
-        if !only_policies_changed {
-            self.tallies.clear();
+        let since = match &self.head {
+            Some((known, _)) if known.last_seq < head.last_seq => {
+                Some(others::since(connection, org, known, head).await?)
+            }
+            _ => None,
+        };
+        if matches!(since, Some(Since::OtherLedger)) {
+            *self = Self::default();
         }
+        self.new_policy_events += self.policies.catch_up(connection, org, head).await?;
+        // From here on nothing can fail: the counts are as of this head, or forgotten.
+        let known_seq = self.head.as_ref().map(|(known, _)| known.last_seq);
+        match since {
+            Some(Since::Places(changes)) => {
+                for (is_taken, place) in &changes {
+                    if *is_taken {
+                        self.tallies.take(place);
+                    } else {
+                        self.tallies.free(place);
+                    }
+                }
+            }
+            None if known_seq.is_some() => {}
+            _ => self.tallies.clear(),
+        }
+        self.has_company =
+            known_seq.is_some_and(|seq| head.last_seq != seq + self.new_policy_events);
         self.new_policy_events = 0;
         Ok(())
     }

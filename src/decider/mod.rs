@@ -13,6 +13,7 @@ mod facts;
 mod failure;
 mod handle;
 mod memory;
+mod others;
 mod policies;
 mod sequence;
 mod threads;

@@ -73,6 +73,40 @@ async fn another_ledger_with_a_head_of_the_same_number_is_another_ledger() {
 }
 
 #[tokio::test]
+async fn another_ledger_that_is_longer_is_another_ledger() {
+    let app = TestApp::start().await;
+    let other = Server::start(&app.database_url);
+    app.sql("insert into policy.capacity_caps (cu_index, max_appointments) values (0, 3)")
+        .await;
+    assert!(!app.book(&booking()).await.cancelled());
+    let before = app.number(LAST_SEQ).await;
+    // A place that will not have been taken, and a policy that will not have been.
+    assert!(!app.book(&booking()).await.cancelled());
+    app.sql("insert into policy.capacity_caps (cu_index, max_appointments) values (1, 0)")
+        .await;
+    let mut elsewhere = booking();
+    elsewhere["appointment"]["cuIndex"] = 1.into();
+    assert!(app.book(&elsewhere).await.cancelled());
+    let lost = app.number(LAST_SEQ).await;
+
+    restore_to(&app, before).await;
+    while app.number(LAST_SEQ).await <= lost {
+        let mut far = booking();
+        far["appointment"]["cuIndex"] = 2.into();
+        assert!(!app.book_at(&other, &far).await.cancelled());
+    }
+    app.sql("insert into policy.capacity_caps (cu_index, max_appointments) values (9, 0)")
+        .await;
+
+    elsewhere["caseId"] = booking()["caseId"].clone();
+    assert!(!app.book(&elsewhere).await.cancelled(), "no such policy");
+    assert!(!app.book(&booking()).await.cancelled(), "the second place");
+    assert!(!app.book(&booking()).await.cancelled(), "the third place");
+    assert!(app.book(&booking()).await.cancelled());
+    app.check().await;
+}
+
+#[tokio::test]
 async fn who_was_told_503_while_all_connections_were_busy_is_not_booked_later() {
     let app = TestApp::start().await;
     let server = Server::start_with(

@@ -41,5 +41,6 @@ mod private_cluster;
 mod problems;
 mod replay;
 mod roles;
+mod two_processes;
 mod under_way;
 mod webhook_wire;

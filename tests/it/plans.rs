@@ -74,3 +74,39 @@ async fn facts_are_looked_up_by_their_keys() {
         assert_goes_by(&kept_plan(&app, types, statement).await, &indexes);
     }
 }
+
+#[tokio::test]
+async fn what_other_processes_changed_is_looked_up_by_number() {
+    for state in ["select", ANALYZED_EMPTY, GROWN] {
+        let app = TestApp::start().await;
+        app.sql(state).await;
+        let statement = include_str!("../../sql/queries/read_place_changes.sql");
+        let plan = kept_plan(&app, "text, bigint, bytea, bigint", statement).await;
+        assert_goes_by(&plan, &["events_pkey", "events_pkey", "events_pkey"]);
+    }
+}
+
+/// Half of all events have no channel, and none of the decisions.
+const REQUESTED_AND_DECIDED: &str = "
+    insert into ledger.events (org, seq, recorded_at, type, payload_digest, chain, case_id, outcome, booked_by, channel, unit_id, service_id, cu_index)
+    select 'default', 100 + n, now(), case when n % 2 = 0 then 'booking.decided' else 'booking.requested' end, '', '', gen_random_uuid(),
+           case when n % 2 = 0 then 'approved' end, case when n % 2 = 0 then 'agent' end, case when n % 2 = 0 then 'Phone' end,
+           case when n % 2 = 0 then gen_random_uuid() end, case when n % 2 = 0 then gen_random_uuid() end, case when n % 2 = 0 then 0 end
+    from generate_series(1, 10000) n;
+    analyze ledger.events";
+
+#[tokio::test]
+async fn channels_are_found_by_their_index_whatever_has_none() {
+    let app = TestApp::start().await;
+    app.sql(REQUESTED_AND_DECIDED).await;
+    let statement = include_str!("../../sql/queries/list_channels.sql").replace("$1", "'default'");
+    let mut connection = PgConnection::connect(&app.database_url).await.unwrap();
+    let plan: Vec<String> =
+        sqlx::query_scalar(AssertSqlSafe(format!("explain analyze {statement}")))
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
+    let plan = plan.join("\n");
+    assert_goes_by(&plan, &["decisions_by_trait"; 3]);
+    assert!(!plan.contains("Rows Removed"), "{plan}");
+}

@@ -1,0 +1,100 @@
+//! What the bookings of other processes changed since this one last looked: counts that are known are kept true, not counted again.
+
+use chrono::{DateTime, NaiveDate};
+use sqlx::{FromRow, PgConnection};
+use uuid::Uuid;
+
+use super::facts::booked_by;
+use crate::ledger::head::Head;
+use crate::org::Org;
+use crate::policy::place::Place;
+
+/// Of more events than this, counting anew what is asked for costs less.
+const MOST_EVENTS: i64 = 5_000;
+
+/// What has changed between two heads.
+#[derive(Debug)]
+pub(super) enum Since {
+    /// These places were taken (true) or given back.
+    Places(Vec<(bool, Place)>),
+    /// It cannot be told, or would take too long.
+    Unclear,
+    /// The first is not of this ledger: the database was restored, and others have written on since.
+    OtherLedger,
+}
+
+#[derive(FromRow)]
+struct Row {
+    part: i32,
+    unit_id: Option<Uuid>,
+    service_id: Option<Uuid>,
+    service_category_id: Option<Uuid>,
+    service_type_id: Option<Uuid>,
+    cu_index: Option<i32>,
+    date: Option<NaiveDate>,
+    start_minute: Option<i32>,
+    duration: Option<i32>,
+    channel: Option<String>,
+    booked_by: Option<String>,
+}
+
+const KNOWN: i32 = 0;
+const TAKEN: i32 = 1;
+const GIVEN_BACK: i32 = 2;
+
+/// Reads what has changed after a head that was known, up to one that is locked.
+pub(super) async fn since(
+    connection: &mut PgConnection,
+    org: &Org,
+    known: &Head,
+    head: &Head,
+) -> Result<Since, sqlx::Error> {
+    let are_few = head.last_seq - known.last_seq <= MOST_EVENTS;
+    let last_seq = if are_few {
+        head.last_seq
+    } else {
+        known.last_seq
+    };
+    let rows: Vec<Row> = sqlx::query_as(include_str!("../../sql/queries/read_place_changes.sql"))
+        .bind(org.as_str())
+        .bind(known.last_seq)
+        .bind(known.last_chain.as_slice())
+        .bind(last_seq)
+        .fetch_all(connection)
+        .await?;
+    if !rows.iter().any(|row| row.part == KNOWN) {
+        return Ok(Since::OtherLedger);
+    }
+    let changes = rows.into_iter().filter(|row| row.part != KNOWN);
+    let changes: Option<Vec<_>> = changes.map(Row::change).collect();
+    Ok(match changes {
+        Some(changes) if are_few => Since::Places(changes),
+        _ => Since::Unclear,
+    })
+}
+
+impl Row {
+    fn change(self) -> Option<(bool, Place)> {
+        let is_taken = match self.part {
+            TAKEN => true,
+            GIVEN_BACK => false,
+            _ => return None,
+        };
+        let place = Place {
+            unit_id: self.unit_id?,
+            service_id: self.service_id?,
+            service_category_id: self.service_category_id,
+            service_type_id: self.service_type_id,
+            cu_index: self.cu_index?,
+            date: self.date?,
+            start: self.start_minute?,
+            duration: self.duration?,
+            // No bucket asks for it, nor for the customer.
+            starts_at: DateTime::UNIX_EPOCH,
+            channel: self.channel,
+            booked_by: booked_by(&self.booked_by?),
+            customer_record_id: None,
+        };
+        Some((is_taken, place))
+    }
+}
