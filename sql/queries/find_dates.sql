@@ -1,5 +1,6 @@
 -- The appointment dates of a range, each with its first and last decision within a range of the ledger (null: none).
--- $1 org, $2 from, $3 until (null: no bound), $4 first number, $5 number after the last, $6 at most so many dates.
+-- $1 org, $2 from, $3 until (null: no bound), $4 first number, $5 number after the last, $6 at most so many dates, $7 and $8 whether the first
+-- and the last are asked for.
 -- Leans on decisions_by_date: from each date to the next by one look into the index, and two more into each.
 with recursive dates as (
     (
@@ -32,11 +33,11 @@ left join lateral (
     where e.org = $1 and e.type = 'booking.decided' and e.appointment_date = asked.date and e.seq >= $4 and e.seq < $5
     order by e.seq
     limit 1
-) as first on true
+) as first on $7
 left join lateral (
     select e.seq
     from ledger.events as e
     where e.org = $1 and e.type = 'booking.decided' and e.appointment_date = asked.date and e.seq >= $4 and e.seq < $5
     order by e.seq desc
     limit 1
-) as last on true
+) as last on $8

@@ -27,12 +27,15 @@ pub(super) struct Dates {
 }
 
 impl Dates {
-    /// The dates within the scope.
+    /// The dates within the scope. If nothing else is searched for, it is enough to know where a walk meets each.
     pub(super) async fn find(
         pool: &PgPool,
         scope: &Scope<'_>,
         asked: Bounds,
+        are_alone: bool,
     ) -> Result<Self, sqlx::Error> {
+        let wants_first = !are_alone || scope.order == Order::Oldest;
+        let wants_last = !are_alone || scope.order == Order::Newest;
         let sql = include_str!("../../../sql/queries/find_dates.sql");
         let dates: Vec<(NaiveDate, Option<i64>, Option<i64>)> = sqlx::query_as(sql)
             .persistent(false)
@@ -42,11 +45,17 @@ impl Dates {
             .bind(scope.range.start)
             .bind(scope.range.end)
             .bind(MOST_DATES)
+            .bind(wants_first)
+            .bind(wants_last)
             .fetch_all(pool)
             .await?;
         let are_all = i64::try_from(dates.len()).is_ok_and(|dates| dates < MOST_DATES);
         let mut found: Vec<_> = (dates.into_iter())
-            .filter_map(|(date, first, last)| Some((date, first?, last?)))
+            .filter_map(|(date, first, last)| {
+                let first = first.or((!wants_first).then_some(scope.range.start))?;
+                let last = last.or((!wants_last).then_some(scope.range.end - 1))?;
+                Some((date, first, last))
+            })
             .collect();
         // In the order in which a walk meets them.
         found.sort_by_key(|(_, first, last)| match scope.order {

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::Scope;
 use super::condition::Condition;
-use super::stream::{LOOKED_AT, Prefix, Rest, Seen, Stream, Value};
+use super::stream::{LOOKED_AT, Prefix, Seen, Stream, Value};
 use crate::audit::parameters::Order;
 use crate::org::Org;
 
@@ -212,7 +212,7 @@ pub(super) async fn look(
         query.push(
             ", count(*), coalesce(min(seq), 0), coalesce(max(seq), 0) from (select seq from (",
         );
-        stream.push(&mut query, scope, Rest::Elsewhere, Some(LOOKED_AT));
+        stream.push_first(&mut query, scope);
         (query.push(") as entries order by seq")).push(scope.order.as_sql());
         query
             .push(" limit ")

@@ -31,6 +31,8 @@ use crate::org::Org;
 /// A row costs about as much as 20 entries of an index, and 1,000 rows about 4 ms.
 const ENTRIES_FOR_A_ROW: f64 = 20.0;
 const ROWS_AT_FIRST: i64 = 1_000;
+/// So many times as many rows as at first still cost less than merging two streams.
+const MOST_TIMES: i64 = 3;
 
 /// A part of the ledger has so many entries of the rarest stream at first, later more, but never so many that Postgres could not keep the
 /// second stream's in a hash table of its default memory.
@@ -55,6 +57,15 @@ impl<'a> Scope<'a> {
             Order::Newest => range.start..self.range.start,
             Order::Oldest => self.range.end..range.end,
         }
+    }
+
+    /// Whether a walk through this begins where one through a range that has all of it has gone for a while.
+    fn begins_elsewhere_than(&self, range: &Range<i64>) -> bool {
+        let gone = match self.order {
+            Order::Newest => range.end - self.range.end,
+            Order::Oldest => self.range.start - range.start,
+        };
+        gone > ROWS_AT_FIRST
     }
 
     /// The beginning of a range.
@@ -86,13 +97,6 @@ pub(super) async fn find(
         range: range.clone(),
         order: filter.order,
     };
-    let mut dates = None;
-    if filter.appointment_from.is_some() || filter.appointment_until.is_some() {
-        let asked = (filter.appointment_from, filter.appointment_until);
-        let found = Dates::find(pool, &scope, asked).await?;
-        scope.range = found.range(scope.range);
-        dates = Some(found);
-    }
     if conditions.len() > 1 {
         look::look(pool, &mut scope, &mut streams).await?;
     }
@@ -103,21 +107,57 @@ pub(super) async fn find(
         scope: &scope,
         limit,
     };
-    match (streams.first(), &mut dates) {
-        (None, None) => return read(pool, &scope, asked.everything(&rest)).await,
-        (None, Some(dates)) => dates.keep_page(limit),
-        (Some(lead), _) if rest.is_empty() || lead.entries(&scope) < ROWS_AT_FIRST as f64 => {
+    match streams.first() {
+        None if rest.is_empty() => return read(pool, &scope, asked.everything()).await,
+        Some(lead) if rest.is_empty() || lead.entries(&scope) < ROWS_AT_FIRST as f64 => {
             return read(pool, &scope, asked.one(lead, &rest)).await;
         }
-        (Some(lead), _) => {
-            let rows = ROWS_AT_FIRST.max(limit.saturating_mul(10));
-            let found = read(pool, &scope, asked.bounded(lead, &rest, rows)).await?;
+        lead => {
+            let found = walk(pool, asked, lead, &rest).await?;
             if found.len() as i64 == limit {
                 return Ok(found);
             }
         }
     }
+    let mut dates = None;
+    if filter.appointment_from.is_some() || filter.appointment_until.is_some() {
+        let asked = (filter.appointment_from, filter.appointment_until);
+        let mut found = Dates::find(pool, &scope, asked, streams.is_empty()).await?;
+        let whole = scope.range.clone();
+        scope.range = found.range(whole.clone());
+        if streams.is_empty() {
+            found.keep_page(limit);
+        } else if scope.begins_elsewhere_than(&whole) {
+            look::look(pool, &mut scope, &mut streams).await?;
+        }
+        dates = Some(found);
+    }
     find_by_windows(pool, &scope, &conditions, (streams, dates), limit).await
+}
+
+/// A bounded number of rows: of the rarest stream, or else of the ledger itself. If they have some of the page and not all, a few more
+/// may have the rest.
+async fn walk(
+    pool: &PgPool,
+    asked: Asked<'_>,
+    lead: Option<&Stream>,
+    rest: &[&Condition],
+) -> Result<Vec<DecisionRow>, sqlx::Error> {
+    let rows = match lead {
+        Some(_) => ROWS_AT_FIRST.max(asked.limit.saturating_mul(10)),
+        None => asked.limit.saturating_mul(4),
+    };
+    let found = read(pool, asked.scope, asked.bounded(lead, rest, rows)).await?;
+    let found_rows = found.len() as i64;
+    if found_rows == 0 || found_rows == asked.limit {
+        return Ok(found);
+    }
+    let wanted = rows.saturating_mul(asked.limit) / found_rows;
+    if wanted > MOST_TIMES * rows {
+        return Ok(found);
+    }
+    let rows = wanted + wanted / 2;
+    read(pool, asked.scope, asked.bounded(lead, rest, rows)).await
 }
 
 /// One part of the ledger after the other, by the two rarest streams.
@@ -172,7 +212,8 @@ async fn find_by_windows(
             conditions.iter().filter(is_rest).collect()
         };
         let query = match (by_rarity.first(), second) {
-            (None, _) => asked.everything(&rest(&[])),
+            // Whatever has no stream: dates, if there are too many.
+            (None, _) => asked.filtered(&rest(&[])),
             (Some(lead), None) => asked.one(lead, &rest(&[lead])),
             (Some(lead), Some(second)) => asked.both(lead, second, &rest(&[lead, second])),
         };

@@ -4,7 +4,7 @@ use sqlx::{Postgres, QueryBuilder};
 
 use super::Scope;
 use super::condition::Condition;
-use super::stream::{Rest, Stream, push_conditions, push_decided};
+use super::stream::{Rest, Stream, push_conditions, push_decided, push_prefix};
 
 /// What all statements of a page have in common.
 #[derive(Debug, Clone, Copy)]
@@ -24,7 +24,12 @@ impl Asked<'_> {
     }
 
     /// The ledger itself, from its end.
-    pub(super) fn everything(self, rest: &[&Condition]) -> QueryBuilder<Postgres> {
+    pub(super) fn everything(self) -> QueryBuilder<Postgres> {
+        self.filtered(&[])
+    }
+
+    /// The same, as far as the conditions hold.
+    pub(super) fn filtered(self, rest: &[&Condition]) -> QueryBuilder<Postgres> {
         let mut query = self.begin();
         query.push("select d.seq");
         push_decided(&mut query, self.scope);
@@ -50,19 +55,22 @@ impl Asked<'_> {
         query
     }
 
-    /// One stream, at most so many of its rows.
+    /// One stream, or the ledger itself, at most so many of its rows.
     pub(super) fn bounded(
         self,
-        lead: &Stream,
+        lead: Option<&Stream>,
         rest: &[&Condition],
         rows: i64,
     ) -> QueryBuilder<Postgres> {
         let mut query = self.begin();
         query.push("select lead.seq from (select * from (");
-        lead.push(&mut query, self.scope, Rest::Column(rest), Some(rows));
+        match lead {
+            Some(lead) => lead.push(&mut query, self.scope, Rest::Column(rest), Some(rows)),
+            None => push_prefix(&mut query, self.scope, &Vec::new(), &Rest::Column(rest)),
+        }
         (query.push(") as entries order by seq")).push(self.scope.order.as_sql());
         query.push(" limit ").push_bind(rows).push(") as lead");
-        if lead.is_policy() {
+        if lead.is_some_and(Stream::is_policy) {
             self.push_rows(&mut query, "lead.seq", rest);
         } else {
             query.push(" where lead.holds");

@@ -113,6 +113,20 @@ impl Stream {
         matches!(self.source, Source::Policy(_))
     }
 
+    /// The numbers of its first entries, or of about as many: where each costs a row, of each value only as many as it may well have.
+    pub(super) fn push_first(&self, query: &mut QueryBuilder<Postgres>, scope: &Scope<'_>) {
+        let rest = Rest::Elsewhere;
+        if let Source::Index(prefixes) = &self.source
+            && !self.is_in_the_index()
+            && let Some(columns) = columns(prefixes, &rest)
+        {
+            let of_each = (4 * LOOKED_AT / prefixes.len() as i64).max(16);
+            push_values(query, scope, (&columns, prefixes), &rest, of_each);
+        } else {
+            self.push(query, scope, rest, Some(LOOKED_AT));
+        }
+    }
+
     /// Its rows: `seq`, and what else is asked of the row `d`. Of an index they come in order, for as long as they are asked for.
     pub(super) fn push(
         &self,
@@ -123,6 +137,9 @@ impl Stream {
     ) {
         match &self.source {
             Source::Index(prefixes) => {
+                if let (Some(limit), Some(columns)) = (limit, columns(prefixes, &rest)) {
+                    return push_values(query, scope, (&columns, prefixes), &rest, limit);
+                }
                 for (number, prefix) in prefixes.iter().enumerate() {
                     query.push(if number > 0 { " union all (" } else { "(" });
                     push_prefix(query, scope, prefix, &rest);
@@ -136,6 +153,19 @@ impl Stream {
             Source::Policy(met) => push_policy(query, scope, met, limit),
         }
     }
+}
+
+/// Postgres plans each part of a union by itself, with every index there is: so few are planned sooner than they are read apart.
+const FEW_PREFIXES: usize = 3;
+
+/// The columns of prefixes that are read by [`push_values`].
+fn columns(prefixes: &[Prefix], rest: &Rest<'_>) -> Option<Vec<&'static str>> {
+    let is_null = |(_, value): &(&str, Value)| matches!(value, Value::Null);
+    let are_apart = prefixes.len() > FEW_PREFIXES
+        && !matches!(rest, Rest::Column(_))
+        && !prefixes.iter().flatten().any(is_null);
+    let columns = |prefix: &Prefix| prefix.iter().map(|(column, _)| *column).collect();
+    prefixes.first().filter(|_| are_apart).map(columns)
 }
 
 /// What becomes of the conditions that the stream does not cover.
@@ -167,7 +197,7 @@ pub(super) fn push_decided(query: &mut QueryBuilder<Postgres>, scope: &Scope<'_>
     push_range(query, "d.seq", scope);
 }
 
-fn push_prefix(
+pub(super) fn push_prefix(
     query: &mut QueryBuilder<Postgres>,
     scope: &Scope<'_>,
     prefix: &Prefix,
@@ -183,23 +213,63 @@ fn push_prefix(
     for (column, value) in prefix {
         query.push(" and ").push(*column);
         query.push(if matches!(value, Value::Null) {
-            " is null"
+            " is "
         } else {
             " = "
         });
-        match value {
-            Value::Id(id) => query.push_bind(*id),
-            Value::Text(text) => query.push_bind(text.clone()),
-            Value::Number(number) => query.push_bind(*number),
-            Value::Date(date) => query.push_bind(*date),
-            Value::Hash(hash) => query.push_bind(*hash),
-            Value::Null => query,
-        };
+        push_value(query, value);
     }
     if let Rest::Holds(conditions @ [_, ..]) = rest {
         query.push(" and ");
         push_conditions(query, scope, conditions);
     }
+}
+
+/// Many prefixes of the same columns, planned once: the first entries of each, one after the other.
+fn push_values(
+    query: &mut QueryBuilder<Postgres>,
+    scope: &Scope<'_>,
+    (columns, prefixes): (&[&'static str], &[Prefix]),
+    rest: &Rest<'_>,
+    limit: i64,
+) {
+    query.push("select entry.seq from (values ");
+    for (number, prefix) in prefixes.iter().enumerate() {
+        query.push(if number > 0 { ", (" } else { "(" });
+        for (number, (_, value)) in prefix.iter().enumerate() {
+            query.push(if number > 0 { ", " } else { "" });
+            push_value(query, value);
+        }
+        query.push(")");
+    }
+    query.push(") as v (");
+    for number in 0..columns.len() {
+        (query.push(if number > 0 { ", c" } else { "c" })).push(number);
+    }
+    query.push(") cross join lateral (select d.seq");
+    push_decided(query, scope);
+    for (number, column) in columns.iter().enumerate() {
+        (query.push(" and ").push(*column))
+            .push(" = v.c")
+            .push(number);
+    }
+    if let Rest::Holds(conditions @ [_, ..]) = rest {
+        query.push(" and ");
+        push_conditions(query, scope, conditions);
+    }
+    (query.push(" order by d.seq")).push(scope.order.as_sql());
+    query.push(" limit ").push_bind(limit).push(") as entry");
+}
+
+fn push_value(query: &mut QueryBuilder<Postgres>, value: &Value) {
+    match value {
+        Value::Id(id) => query.push_bind(*id),
+        Value::Text(text) => query.push_bind(text.clone()),
+        Value::Number(number) => query.push_bind(*number),
+        Value::Date(date) => query.push_bind(*date),
+        Value::Hash(hash) => query.push_bind(*hash),
+        Value::Null => query.push("null"),
+    };
 }
 
 /// Postgres does not see that the rows of one null are in the order of the next column: they are asked for in the index's own order,
