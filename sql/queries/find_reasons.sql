@@ -3,21 +3,21 @@
 -- the policies' messages, so few are distinct.
 with recursive reasons as (
     (
-        select hashtextextended(e.cancellation_reason, 0) as hash, e.cancellation_reason as reason
+        select e.reason_hash as hash, e.cancellation_reason as reason
         from ledger.events as e
-        where e.org = $1 and e.type = 'booking.decided' and e.cancellation_reason is not null
-        order by hashtextextended(e.cancellation_reason, 0), e.seq
+        where e.org = $1 and e.type = 'booking.decided' and e.reason_hash is not null
+        order by e.reason_hash, e.seq
         limit 1
     )
     union all
     select next.hash, next.reason
     from reasons
     cross join lateral (
-        select hashtextextended(e.cancellation_reason, 0) as hash, e.cancellation_reason as reason
+        select e.reason_hash as hash, e.cancellation_reason as reason
         from ledger.events as e
-        where e.org = $1 and e.type = 'booking.decided' and e.cancellation_reason is not null
-            and hashtextextended(e.cancellation_reason, 0) > reasons.hash
-        order by hashtextextended(e.cancellation_reason, 0), e.seq
+        where e.org = $1 and e.type = 'booking.decided' and e.reason_hash is not null
+            and e.reason_hash > reasons.hash
+        order by e.reason_hash, e.seq
         limit 1
     ) as next
 )

@@ -194,7 +194,7 @@ async fn what_does_not_exist_is_not_found() {
     for path in [
         "/v1/cases/x",
         "/v1/policies/x'/1/history",
-        "/v1/policies/rules/0/history",
+        "/v1/policies/rules/x/history",
         "/v1/policies?asOf=x",
         "/v1/policies?cursor=x",
         "/v1/cases/4e510ed0-ef6f-4441-a1d3-c29d2f752e57?x=1",

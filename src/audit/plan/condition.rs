@@ -126,7 +126,7 @@ impl Condition {
                 query.push_bind(*until).push(", 'infinity'::date)");
             }
             Self::Reasons(hashes) => {
-                query.push("hashtextextended(d.cancellation_reason, 0) + 0 = any (");
+                query.push("d.reason_hash + 0 = any (");
                 query.push_bind(hashes.clone()).push("::bigint[])");
             }
             Self::Policy(met) => met.push(query, org),

@@ -5,15 +5,12 @@ use uuid::Uuid;
 
 use super::Scope;
 use super::condition::Condition;
-use super::stream::{LOOKED_AT, Prefix, Seen, Stream, Value};
+use super::stream::{LOOKED_AT, Prefix, Rest, Seen, Stream, Value};
 use crate::audit::parameters::Order;
 use crate::org::Org;
 
 /// More values than this are not merged: planning each costs some 30 µs.
 const MOST_PREFIXES: usize = 64;
-
-const REASON: &str =
-    "d.cancellation_reason is not null and hashtextextended(d.cancellation_reason, 0)";
 
 /// The streams of a search, but for the one by dates; none if there is nothing to find.
 pub(super) async fn streams(
@@ -33,7 +30,7 @@ pub(super) async fn streams(
                 continue;
             }
             Condition::Reasons(hashes) => {
-                let prefix = |hash: &i64| vec![(REASON, Value::Hash(*hash))];
+                let prefix = |hash: &i64| vec![("d.reason_hash", Value::Hash(*hash))];
                 push_stream(&mut streams, hashes.iter().map(prefix), [condition]);
                 continue;
             }
@@ -212,7 +209,7 @@ pub(super) async fn look(
         query.push(
             ", count(*), coalesce(min(seq), 0), coalesce(max(seq), 0) from (select seq from (",
         );
-        stream.push_first(&mut query, scope);
+        stream.push(&mut query, scope, Rest::Elsewhere, Some(LOOKED_AT));
         (query.push(") as entries order by seq")).push(scope.order.as_sql());
         query
             .push(" limit ")

@@ -165,12 +165,9 @@ async fn find_by_windows(
     pool: &PgPool,
     scope: &Scope<'_>,
     conditions: &[Condition],
-    (mut streams, dates): (Vec<Stream>, Option<Dates>),
+    (streams, dates): (Vec<Stream>, Option<Dates>),
     limit: i64,
 ) -> Result<Vec<DecisionRow>, sqlx::Error> {
-    if streams.iter().any(Stream::is_in_the_index) {
-        streams.retain(Stream::is_in_the_index);
-    }
     let mut rows = Vec::new();
     let mut left = scope.range.clone();
     let mut entries = ENTRIES_AT_FIRST;

@@ -104,27 +104,8 @@ impl Stream {
         (2.0 * entries / self.share().max(of_two)) as i64
     }
 
-    /// Whether Postgres reads it without its rows: an index of an expression it does not.
-    pub(super) fn is_in_the_index(&self) -> bool {
-        !(self.covers.iter()).any(|condition| matches!(condition, Condition::Reasons(_)))
-    }
-
     pub(super) fn is_policy(&self) -> bool {
         matches!(self.source, Source::Policy(_))
-    }
-
-    /// The numbers of its first entries, or of about as many: where each costs a row, of each value only as many as it may well have.
-    pub(super) fn push_first(&self, query: &mut QueryBuilder<Postgres>, scope: &Scope<'_>) {
-        let rest = Rest::Elsewhere;
-        if let Source::Index(prefixes) = &self.source
-            && !self.is_in_the_index()
-            && let Some(columns) = columns(prefixes, &rest)
-        {
-            let of_each = (4 * LOOKED_AT / prefixes.len() as i64).max(16);
-            push_values(query, scope, (&columns, prefixes), &rest, of_each);
-        } else {
-            self.push(query, scope, rest, Some(LOOKED_AT));
-        }
     }
 
     /// Its rows: `seq`, and what else is asked of the row `d`. Of an index they come in order, for as long as they are asked for.
@@ -137,7 +118,7 @@ impl Stream {
     ) {
         match &self.source {
             Source::Index(prefixes) => {
-                if let (Some(limit), Some(columns)) = (limit, columns(prefixes, &rest)) {
+                if let Some(columns) = columns(prefixes, &rest, limit) {
                     return push_values(query, scope, (&columns, prefixes), &rest, limit);
                 }
                 for (number, prefix) in prefixes.iter().enumerate() {
@@ -155,13 +136,16 @@ impl Stream {
     }
 }
 
-/// Postgres plans each part of a union by itself, with every index there is: so few are planned sooner than they are read apart.
-const FEW_PREFIXES: usize = 3;
+/// Postgres plans each part of a union by itself, with every index there is. So few are planned sooner than a page of each is read, or
+/// all of a window instead of its beginning.
+const FEW_FOR_A_PAGE: usize = 3;
+const FEW_FOR_A_WINDOW: usize = 8;
 
 /// The columns of prefixes that are read by [`push_values`].
-fn columns(prefixes: &[Prefix], rest: &Rest<'_>) -> Option<Vec<&'static str>> {
+fn columns(prefixes: &[Prefix], rest: &Rest<'_>, limit: Option<i64>) -> Option<Vec<&'static str>> {
     let is_null = |(_, value): &(&str, Value)| matches!(value, Value::Null);
-    let are_apart = prefixes.len() > FEW_PREFIXES
+    let few = limit.map_or(FEW_FOR_A_WINDOW, |_| FEW_FOR_A_PAGE);
+    let are_apart = prefixes.len() > few
         && !matches!(rest, Rest::Column(_))
         && !prefixes.iter().flatten().any(is_null);
     let columns = |prefix: &Prefix| prefix.iter().map(|(column, _)| *column).collect();
@@ -225,13 +209,13 @@ pub(super) fn push_prefix(
     }
 }
 
-/// Many prefixes of the same columns, planned once: the first entries of each, one after the other.
+/// Many prefixes of the same columns, planned once: the first entries of each, or all, one prefix after the other.
 fn push_values(
     query: &mut QueryBuilder<Postgres>,
     scope: &Scope<'_>,
     (columns, prefixes): (&[&'static str], &[Prefix]),
     rest: &Rest<'_>,
-    limit: i64,
+    limit: Option<i64>,
 ) {
     query.push("select entry.seq from (values ");
     for (number, prefix) in prefixes.iter().enumerate() {
@@ -257,8 +241,15 @@ fn push_values(
         query.push(" and ");
         push_conditions(query, scope, conditions);
     }
-    (query.push(" order by d.seq")).push(scope.order.as_sql());
-    query.push(" limit ").push_bind(limit).push(") as entry");
+    match limit {
+        Some(limit) => {
+            (query.push(" order by d.seq")).push(scope.order.as_sql());
+            query.push(" limit ").push_bind(limit)
+        }
+        // A look-up each, not a join.
+        None => query.push(" offset 0"),
+    };
+    query.push(") as entry");
 }
 
 fn push_value(query: &mut QueryBuilder<Postgres>, value: &Value) {
