@@ -62,6 +62,24 @@ async fn every_way_to_search_finds_what_sql_finds() {
             "appointmentFrom=2027-02-01&appointmentUntil=2027-02-03".into(),
             "appointment_date in ('2027-02-01', '2027-02-02')".into(),
         ),
+        ("reason=full".into(), "cancellation_reason is not null".into()),
+        (
+            "outcome=cancelled&reason=full%2015".into(),
+            "cancellation_reason = 'full 15'".into(),
+        ),
+        ("outcome=approved&reason=full".into(), "false".into()),
+        (
+            "reason=full&appointmentFrom=2027-02-01&appointmentUntil=2027-02-20".into(),
+            "cancellation_reason is not null and appointment_date >= '2027-02-01' and appointment_date < '2027-02-20'".into(),
+        ),
+        (
+            "appointmentFrom=2027-02-20".into(),
+            "appointment_date >= '2027-02-20'".into(),
+        ),
+        (
+            "appointmentUntil=2027-01-20".into(),
+            "appointment_date < '2027-01-20'".into(),
+        ),
         (
             "policyKind=rules&policyId=1&cuIndex=1".into(),
             format!("{met} and cu_index = 1"),

@@ -51,7 +51,12 @@ pub(super) async fn of(
     conditions.extend(filter.service_id.map(Condition::Service));
     conditions.extend(filter.unit_id.map(Condition::Unit));
     conditions.extend(filter.cu_index.map(Condition::CuIndex));
-    conditions.extend(filter.outcome.map(Condition::Outcome));
+    match (filter.outcome, &filter.reason) {
+        // Who was refused was told why, and nobody else.
+        (Some("cancelled"), Some(_)) => {}
+        (Some(_), Some(_)) => return Ok(None),
+        (outcome, _) => conditions.extend(outcome.map(Condition::Outcome)),
+    }
     conditions.extend(filter.channel.clone().map(Condition::Channel));
     conditions.extend(filter.booked_by.map(Condition::BookedBy));
     let (from, until) = (filter.appointment_from, filter.appointment_until);

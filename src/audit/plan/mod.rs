@@ -165,14 +165,19 @@ async fn find_by_windows(
     pool: &PgPool,
     scope: &Scope<'_>,
     conditions: &[Condition],
-    (streams, dates): (Vec<Stream>, Option<Dates>),
+    (mut streams, dates): (Vec<Stream>, Option<Dates>),
     limit: i64,
 ) -> Result<Vec<DecisionRow>, sqlx::Error> {
     let mut rows = Vec::new();
     let mut left = scope.range.clone();
     let mut entries = ENTRIES_AT_FIRST;
-    let mut seen_by_date = None;
+    let mut is_first = true;
     while !left.is_empty() && (rows.len() as i64) < limit {
+        if !std::mem::take(&mut is_first) {
+            // What was rare where the page began may be frequent here.
+            let range = left.clone();
+            look::look(pool, &mut Scope { range, ..*scope }, &mut streams).await?;
+        }
         let mut window = match (streams.first(), streams.get(1)) {
             (Some(lead), second) => scope.begin_of(&left, lead.events_with(entries, second)),
             (None, _) => scope.begin_of(&left, i64::MAX),
@@ -187,11 +192,7 @@ async fn find_by_windows(
         }
         left = window.left_of(left);
         if let Some(by_date) = by_date.as_mut().filter(|_| !streams.is_empty()) {
-            if seen_by_date.is_none() {
-                look::look(pool, &mut window, std::slice::from_mut(by_date)).await?;
-                seen_by_date = by_date.seen();
-            }
-            by_date.was_seen(seen_by_date);
+            look::look(pool, &mut window, std::slice::from_mut(by_date)).await?;
         }
         let mut by_rarity: Vec<&Stream> = streams.iter().chain(&by_date).collect();
         by_rarity.sort_by(|one, other| one.share().total_cmp(&other.share()));

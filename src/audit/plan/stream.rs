@@ -79,10 +79,6 @@ impl Stream {
         self.seen = seen;
     }
 
-    pub(super) fn seen(&self) -> Option<Seen> {
-        self.seen
-    }
-
     /// Its part of all decisions, as far as was looked.
     pub(super) fn share(&self) -> f64 {
         // Every other event or so is a decision.
