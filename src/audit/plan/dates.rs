@@ -27,15 +27,18 @@ pub(super) struct Dates {
 }
 
 impl Dates {
-    /// The dates within the scope. If nothing else is searched for, it is enough to know where a walk meets each.
+    /// The dates within the scope. If nothing else is searched for, a page's decisions are in those that a walk meets first: as many as
+    /// the page has decisions. Then it is enough to know where the walk meets each, as far as they are merged at once.
     pub(super) async fn find(
         pool: &PgPool,
         scope: &Scope<'_>,
         asked: Bounds,
-        are_alone: bool,
+        page: Option<i64>,
     ) -> Result<Self, sqlx::Error> {
-        let wants_first = !are_alone || scope.order == Order::Oldest;
-        let wants_last = !are_alone || scope.order == Order::Newest;
+        let page = page.and_then(|limit| usize::try_from(limit).ok());
+        let are_merged_at_once = page.is_some_and(|limit| limit <= MOST_MERGED);
+        let wants_first = !are_merged_at_once || scope.order == Order::Oldest;
+        let wants_last = !are_merged_at_once || scope.order == Order::Newest;
         let sql = include_str!("../../../sql/queries/find_dates.sql");
         let dates: Vec<(NaiveDate, Option<i64>, Option<i64>)> = sqlx::query_as(sql)
             .persistent(false)
@@ -62,6 +65,7 @@ impl Dates {
             Order::Newest => -last,
             Order::Oldest => *first,
         });
+        found.truncate(page.unwrap_or(usize::MAX));
         Ok(Self {
             asked,
             found,
@@ -80,12 +84,6 @@ impl Dates {
             (Some(first), Some(last)) => first..last.saturating_add(1),
             _ => within.start..within.start,
         }
-    }
-
-    /// Alone, a page's decisions are in the dates that a walk meets first: as many as the page has decisions.
-    pub(super) fn keep_page(&mut self, limit: i64) {
-        self.found
-            .truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     }
 
     /// The beginning of a range, as far as it has so few dates that they are merged, and their stream.

@@ -9,7 +9,7 @@ use super::stream::{LOOKED_AT, Prefix, Rest, Seen, Stream, Value};
 use crate::audit::parameters::Order;
 use crate::org::Org;
 
-/// More values than this are not merged: planning each costs some 30 µs.
+/// More values than this are not read one by one: a page of each would be more than the rows that a walk reads.
 const MOST_PREFIXES: usize = 64;
 
 /// The streams of a search, but for the one by dates; none if there is nothing to find.
@@ -201,8 +201,9 @@ pub(super) async fn look(
     scope: &mut Scope<'_>,
     streams: &mut [Stream],
 ) -> Result<(), sqlx::Error> {
-    let mut query =
-        QueryBuilder::<Postgres>::new("select -1, last_seq, 0, 0 from ledger.heads where org = ");
+    let mut query = QueryBuilder::<Postgres>::new(
+        "select -1, last_seq, 0::bigint, 0::bigint from ledger.heads where org = ",
+    );
     query.push_bind(scope.org.as_str().to_owned());
     for (number, stream) in (0_i32..).zip(streams.iter()) {
         query.push(" union all select ").push(number);

@@ -122,12 +122,11 @@ pub(super) async fn find(
     let mut dates = None;
     if filter.appointment_from.is_some() || filter.appointment_until.is_some() {
         let asked = (filter.appointment_from, filter.appointment_until);
-        let mut found = Dates::find(pool, &scope, asked, streams.is_empty()).await?;
+        let page = (conditions.len() == 1).then_some(limit);
+        let found = Dates::find(pool, &scope, asked, page).await?;
         let whole = scope.range.clone();
         scope.range = found.range(whole.clone());
-        if streams.is_empty() {
-            found.keep_page(limit);
-        } else if scope.begins_elsewhere_than(&whole) {
+        if !streams.is_empty() && scope.begins_elsewhere_than(&whole) {
             look::look(pool, &mut scope, &mut streams).await?;
         }
         dates = Some(found);
