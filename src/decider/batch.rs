@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 use super::command::{Command, FollowUp, Submitted};
 use super::facts::{self, Found, Wanted};
 use super::memory::{Effects, Memory};
+use super::others::Changes;
 use super::policies::Policies;
 use super::sequence::{Asked, Decided, Sequence};
 use crate::ledger::append::PlaceChanges;
@@ -22,6 +23,28 @@ use crate::policy::tallies::Tallies;
 pub(super) struct LookedUp {
     wanted: Wanted,
     found: Found,
+}
+
+impl LookedUp {
+    /// Brings what was looked up before a head was locked up to that head, with what others changed meanwhile. `false`: more than counts
+    /// has changed, or it cannot be told.
+    pub(super) fn catch_up(&mut self, head: &Head, others: &Changes) -> bool {
+        let Self { wanted, found } = self;
+        let as_of = found.last_seq;
+        // A policy may be a row of the blocklist.
+        if !(others.after..=head.last_seq).contains(&as_of) || as_of < head.policy_version {
+            return false;
+        }
+        let later = || others.changes.iter().filter(|change| change.seq > as_of);
+        if later().any(|change| wanted.concerns(change)) {
+            return false;
+        }
+        for change in later().filter_map(|change| change.place.as_ref()) {
+            found.count(change);
+        }
+        found.last_seq = head.last_seq;
+        true
+    }
 }
 
 /// Answers in the commands' order; none for what only has to be recorded.

@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use super::cases::{Case, Held};
 use super::counts::CountedBucket;
-use super::memory::Effects;
+use super::memory::{Effects, PlaceChange};
+use super::others::Change;
 use crate::cubu::request::BookedBy;
 use crate::ledger::digest::Digest;
 use crate::org::Org;
@@ -42,6 +43,17 @@ impl Wanted {
             let covering = self.spans.entry(span.customer).or_insert(span);
             *covering = covering.covering(span);
         }
+    }
+
+    /// Whether it is about one of the cases, or of the customers whose places are looked at.
+    pub(super) fn concerns(&self, change: &Change) -> bool {
+        let place = change.place.as_ref().map(|change| &change.place);
+        let customer = place.and_then(|place| place.customer_record_id);
+        customer.is_some_and(|customer| self.spans.contains_key(&customer))
+            || self
+                .requests
+                .iter()
+                .any(|(case_id, _)| *case_id == change.case_id)
     }
 
     /// Whether all that the other looks up is looked up here, too.
@@ -186,16 +198,8 @@ impl Found {
             }
         }
         for change in &effects.changes {
+            self.count(change);
             let (case_id, place) = (change.case_id, &change.place);
-            for (bucket, tally) in &mut self.tallies {
-                if bucket.contains(place) {
-                    *tally = if change.is_taken {
-                        tally.with(place)
-                    } else {
-                        tally.without(place)
-                    };
-                }
-            }
             let is_wanted = |customer| wanted.spans.contains_key(&customer);
             if place.customer_record_id.is_some_and(is_wanted) {
                 if change.is_taken {
@@ -203,6 +207,20 @@ impl Found {
                 } else {
                     self.customer_places.free(case_id, place);
                 }
+            }
+        }
+    }
+
+    /// Keeps the counts true.
+    pub(super) fn count(&mut self, change: &PlaceChange) {
+        let place = &change.place;
+        for (bucket, tally) in &mut self.tallies {
+            if bucket.contains(place) {
+                *tally = if change.is_taken {
+                    tally.with(place)
+                } else {
+                    tally.without(place)
+                };
             }
         }
     }

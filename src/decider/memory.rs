@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::cases::Case;
-use super::others::{self, Since};
+use super::others::{self, Changes, Since};
 use super::policies::Policies;
 use crate::ledger::head::Head;
 use crate::org::Org;
@@ -86,7 +86,16 @@ impl Memory {
 
     /// Where the head is if nobody else moved it, with what the time should be by now.
     pub(super) fn known_head(&self) -> Option<Head> {
-        let (head, at) = self.head.as_ref().filter(|_| !self.has_company)?;
+        self.last_head().filter(|_| !self.has_company)
+    }
+
+    /// Where the head was when others could last move it, with what the time should be by now: none if there are no others.
+    pub(super) fn head_in_company(&self) -> Option<Head> {
+        self.last_head().filter(|_| self.has_company)
+    }
+
+    fn last_head(&self) -> Option<Head> {
+        let (head, at) = self.head.as_ref()?;
         let mut head = head.clone();
         head.now += TimeDelta::from_std(at.elapsed()).unwrap_or_default();
         self.policies.are_at(&head).then_some(head)
@@ -118,41 +127,48 @@ impl Memory {
         self.tallies.clear();
     }
 
-    /// Catches up with a head that is locked.
+    /// Catches up with a head that is locked. Answers what others have changed, if it can be told.
     pub(super) async fn catch_up(
         &mut self,
         connection: &mut PgConnection,
         org: &Org,
         head: &Head,
-    ) -> Result<(), sqlx::Error> {
+    ) -> Result<Option<Changes>, sqlx::Error> {
         let since = match &self.head {
             Some((known, _)) if known.last_seq < head.last_seq => {
-                Some(others::since(connection, org, known, head).await?)
+                others::since(connection, org, known, head).await?
             }
-            _ => None,
+            Some((known, _)) => Since::Known(Changes {
+                after: known.last_seq,
+                changes: Vec::new(),
+            }),
+            None => Since::Unclear,
         };
-        if matches!(since, Some(Since::OtherLedger)) {
+        if matches!(since, Since::OtherLedger) {
             *self = Self::default();
         }
         self.new_policy_events += self.policies.catch_up(connection, org, head).await?;
         // From here on nothing can fail: the counts are as of this head, or forgotten.
         let known_seq = self.head.as_ref().map(|(known, _)| known.last_seq);
-        match since {
-            Some(Since::Places(changes)) => {
-                for (is_taken, place) in &changes {
-                    if *is_taken {
-                        self.tallies.take(place);
+        let changes = match since {
+            Since::Known(changes) => {
+                for change in changes.changes.iter().filter_map(|c| c.place.as_ref()) {
+                    if change.is_taken {
+                        self.tallies.take(&change.place);
                     } else {
-                        self.tallies.free(place);
+                        self.tallies.free(&change.place);
                     }
                 }
+                Some(changes)
             }
-            None if known_seq.is_some() => {}
-            _ => self.tallies.clear(),
-        }
+            Since::Unclear | Since::OtherLedger => {
+                self.tallies.clear();
+                None
+            }
+        };
         self.has_company =
             known_seq.is_some_and(|seq| head.last_seq != seq + self.new_policy_events);
         self.new_policy_events = 0;
-        Ok(())
+        Ok(changes)
     }
 }

@@ -1,10 +1,11 @@
-//! What the bookings of other processes changed since this one last looked: counts that are known are kept true, not counted again.
+//! What the bookings of other processes changed since this one last looked: what is known is kept true, not read again.
 
 use chrono::{DateTime, NaiveDate};
 use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
 use super::facts::booked_by;
+use super::memory::PlaceChange;
 use crate::ledger::head::Head;
 use crate::org::Org;
 use crate::policy::place::Place;
@@ -12,11 +13,27 @@ use crate::policy::place::Place;
 /// Of more events than this, counting anew what is asked for costs less.
 const MOST_EVENTS: i64 = 5_000;
 
+/// What a decision or a closed case of another process did.
+#[derive(Debug)]
+pub(super) struct Change {
+    /// The number of its event.
+    pub(super) seq: i64,
+    pub(super) case_id: Uuid,
+    /// None: a refusal. No start as an instant.
+    pub(super) place: Option<PlaceChange>,
+}
+
+/// What has changed after an event, up to a head.
+#[derive(Debug)]
+pub(super) struct Changes {
+    pub(super) after: i64,
+    pub(super) changes: Vec<Change>,
+}
+
 /// What has changed between two heads.
 #[derive(Debug)]
 pub(super) enum Since {
-    /// These places were taken (true) or given back.
-    Places(Vec<(bool, Place)>),
+    Known(Changes),
     /// It cannot be told, or would take too long.
     Unclear,
     /// The first is not of this ledger: the database was restored, and others have written on since.
@@ -26,6 +43,8 @@ pub(super) enum Since {
 #[derive(FromRow)]
 struct Row {
     part: i32,
+    seq: Option<i64>,
+    case_id: Option<Uuid>,
     unit_id: Option<Uuid>,
     service_id: Option<Uuid>,
     service_category_id: Option<Uuid>,
@@ -36,11 +55,13 @@ struct Row {
     duration: Option<i32>,
     channel: Option<String>,
     booked_by: Option<String>,
+    customer_record_id: Option<Uuid>,
 }
 
 const KNOWN: i32 = 0;
 const TAKEN: i32 = 1;
 const GIVEN_BACK: i32 = 2;
+const REFUSED: i32 = 4;
 
 /// Reads what has changed after a head that was known, up to one that is locked.
 pub(super) async fn since(
@@ -55,7 +76,7 @@ pub(super) async fn since(
     } else {
         known.last_seq
     };
-    let rows: Vec<Row> = sqlx::query_as(include_str!("../../sql/queries/read_place_changes.sql"))
+    let rows: Vec<Row> = sqlx::query_as(include_str!("../../sql/queries/read_later_decisions.sql"))
         .bind(org.as_str())
         .bind(known.last_seq)
         .bind(known.last_chain.as_slice())
@@ -68,18 +89,30 @@ pub(super) async fn since(
     let changes = rows.into_iter().filter(|row| row.part != KNOWN);
     let changes: Option<Vec<_>> = changes.map(Row::change).collect();
     Ok(match changes {
-        Some(changes) if are_few => Since::Places(changes),
+        Some(changes) if are_few => Since::Known(Changes {
+            after: known.last_seq,
+            changes,
+        }),
         _ => Since::Unclear,
     })
 }
 
 impl Row {
-    fn change(self) -> Option<(bool, Place)> {
-        let is_taken = match self.part {
-            TAKEN => true,
-            GIVEN_BACK => false,
+    fn change(self) -> Option<Change> {
+        let (seq, case_id) = (self.seq?, self.case_id?);
+        let place = match self.part {
+            TAKEN | GIVEN_BACK => Some(self.place_change(case_id)?),
+            REFUSED => None,
             _ => return None,
         };
+        Some(Change {
+            seq,
+            case_id,
+            place,
+        })
+    }
+
+    fn place_change(self, case_id: Uuid) -> Option<PlaceChange> {
         let place = Place {
             unit_id: self.unit_id?,
             service_id: self.service_id?,
@@ -89,12 +122,16 @@ impl Row {
             date: self.date?,
             start: self.start_minute?,
             duration: self.duration?,
-            // No bucket asks for it, nor for the customer.
+            // No bucket asks for it.
             starts_at: DateTime::UNIX_EPOCH,
             channel: self.channel,
             booked_by: booked_by(&self.booked_by?),
-            customer_record_id: None,
+            customer_record_id: self.customer_record_id,
         };
-        Some((is_taken, place))
+        Some(PlaceChange {
+            case_id,
+            place,
+            is_taken: self.part == TAKEN,
+        })
     }
 }

@@ -6,7 +6,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, Postgres};
 use tokio::time::{Instant, timeout};
 
-use super::batch::{DecidedBatch, decide, look_up};
+use super::batch::{DecidedBatch, LookedUp, decide, look_up};
 use super::command::{Command, DecideError};
 use super::context::{Context, refuse};
 use super::failure::{BatchError, Reach};
@@ -74,10 +74,11 @@ async fn try_to_record(
     memory: &mut Memory,
     commands: &mut Vec<Command>,
 ) -> Result<DecidedBatch, BatchError> {
+    let ahead = look_ahead(context, memory, commands).await;
     let (mut connection, head) = begin_with_policies(context, memory).await?;
     // Who was answered 503 meanwhile must not take a place of which nobody would know.
     commands.retain(|command| !command.is_abandoned());
-    let recording = record(&mut connection, &context.org, head, commands, memory);
+    let recording = record(&mut connection, &context.org, head, commands, ahead, memory);
     let recorded = timeout(context.limits.timeout, recording).await;
     let recorded = recorded.unwrap_or_else(|_| Err(BatchError::too_slow()));
     if recorded.is_err() {
@@ -87,20 +88,51 @@ async fn try_to_record(
     recorded
 }
 
+/// What a batch has to know, read while another process may hold the lock. What that one changes is added under the lock, and is
+/// little. None: nobody else is known to write, or it cannot be read now; then it is read under the lock.
+async fn look_ahead(
+    context: &Context,
+    memory: &Memory,
+    commands: &[Command],
+) -> Option<LookedUp> {
+    let head = memory.head_in_company()?;
+    let mut connection = context.pool.acquire().await.ok()?;
+    let looking = look_up(&mut connection, &context.org, commands, memory, &head);
+    match timeout(context.limits.timeout, looking).await {
+        Ok(Ok(looked_up)) => Some(looked_up),
+        Ok(Err(_)) | Err(_) => {
+            drop(connection.detach());
+            None
+        }
+    }
+}
+
 /// Decides and records a batch under the locked head. Promise 1: the commit is done before there is an answer.
 async fn record(
     connection: &mut PgConnection,
     org: &Org,
     head: Head,
     commands: &[Command],
+    ahead: Option<LookedUp>,
     memory: &mut Memory,
 ) -> Result<DecidedBatch, BatchError> {
     // Every read from here on is a statement of its own after the lock, so that it sees all that was committed before (READ COMMITTED).
-    memory.catch_up(connection, org, &head).await?;
+    let changes = memory.catch_up(connection, org, &head).await?;
     memory.take_head();
-    let looked_up = look_up(connection, org, commands, memory, &head).await?;
+    let ahead = ahead.zip(changes).and_then(|(mut looked_up, changes)| {
+        let is_true = looked_up.catch_up(&head, &changes);
+        is_true.then_some(looked_up)
+    });
+    let decided =
+        ahead.and_then(|looked_up| decide(org, head.clone(), commands, looked_up, memory));
     let moved = || sqlx::Error::Protocol("the head moved although it was locked".to_owned());
-    let batch = decide(org, head, commands, looked_up, memory).ok_or_else(moved)?;
+    let batch = match decided {
+        Some(batch) => batch,
+        None => {
+            let looked_up = look_up(connection, org, commands, memory, &head).await?;
+            decide(org, head, commands, looked_up, memory).ok_or_else(moved)?
+        }
+    };
     // Until the commit is certain, what is known belongs to a head that may never be.
     let known = memory.take_head();
     let (follows, events) = (&batch.follows, &batch.events);

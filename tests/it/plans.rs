@@ -80,7 +80,7 @@ async fn what_other_processes_changed_is_looked_up_by_number() {
     for state in ["select", ANALYZED_EMPTY, GROWN] {
         let app = TestApp::start().await;
         app.sql(state).await;
-        let statement = include_str!("../../sql/queries/read_place_changes.sql");
+        let statement = include_str!("../../sql/queries/read_later_decisions.sql");
         let plan = kept_plan(&app, "text, bigint, bytea, bigint", statement).await;
         assert_goes_by(&plan, &["events_pkey", "events_pkey", "events_pkey"]);
     }

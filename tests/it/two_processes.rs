@@ -3,9 +3,10 @@
 use bookwarden::cubu::signature;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use crate::replay::behind_the_triggers_back;
-use crate::support::{SECRET, Server, TestApp, booking};
+use crate::support::{Answered, SECRET, Server, TestApp, booking, until};
 
 /// A booking of the day's calendar with this index.
 fn at(cu_index: i32) -> Value {
@@ -67,4 +68,127 @@ async fn what_was_erased_meanwhile_is_counted_all_the_same() {
     )
     .await;
     assert_eq!((room(&app, 0).await, room(&app, 1).await), (8, 8));
+}
+
+/// Waits until so many of the processes' batches wait for the head.
+async fn wait_for_batches(app: &TestApp, batches: i64) {
+    let waiting = "select count(*) from pg_stat_activity
+        where datname = current_database() and application_name = 'bookwarden' and wait_event_type = 'Lock'";
+    until("batches wait for the head", async || {
+        app.number(waiting).await == batches
+    })
+    .await;
+}
+
+/// Two processes that know of each other. A third party holds the head; the other process's booking waits for it, then one of this
+/// process, which has looked up by then whatever it could. Then the head is let go, and the one is decided after the other.
+async fn one_after_the_other(
+    app: &TestApp,
+    other: &Server,
+    meanwhile: &str,
+    first: &Value,
+    second: &Value,
+) -> [Answered; 2] {
+    let mut elsewhere = at(9);
+    for server in [other, &app.server] {
+        elsewhere["caseId"] = booking()["caseId"].clone();
+        assert!(!app.book_at(server, &elsewhere).await.cancelled());
+    }
+    let mut psql = PgConnection::connect(&app.database_url)
+        .await
+        .expect("a connection");
+    let hold = format!("begin; {meanwhile}; select from ledger.heads for update");
+    sqlx::raw_sql(AssertSqlSafe(hold))
+        .execute(&mut psql)
+        .await
+        .expect("held");
+    let let_go = async {
+        wait_for_batches(app, 2).await;
+        sqlx::raw_sql("commit").execute(&mut psql).await
+    };
+    let second = async {
+        wait_for_batches(app, 1).await;
+        app.book(second).await
+    };
+    let (first, second, let_go) = tokio::join!(app.book_at(other, first), second, let_go);
+    let_go.expect("let go");
+    assert!(first.decision_id < second.decision_id || first.text == second.text);
+    app.check().await;
+    [first, second]
+}
+
+/// With caps of so many places a calendar, but for the tenth.
+async fn two_processes(max_appointments: u32) -> (TestApp, Server) {
+    let app = TestApp::start().await;
+    app.sql(&format!(
+        "insert into policy.capacity_caps (max_appointments, cu_index) select {max_appointments}, n from generate_series(0, 8) n"
+    ))
+    .await;
+    let other = Server::start(&app.database_url);
+    (app, other)
+}
+
+#[tokio::test]
+async fn what_was_counted_before_the_lock_is_counted_on_under_it() {
+    let (app, other) = two_processes(1).await;
+    let [first, second] = one_after_the_other(&app, &other, "select", &at(0), &at(0)).await;
+    assert_eq!([first, second].map(|it| it.cancelled()), [false, true]);
+}
+
+#[tokio::test]
+async fn what_was_known_before_is_counted_on_under_the_lock() {
+    let (app, other) = two_processes(2).await;
+    assert!(!app.book(&at(0)).await.cancelled());
+    let [first, second] = one_after_the_other(&app, &other, "select", &at(0), &at(0)).await;
+    assert_eq!([first, second].map(|it| it.cancelled()), [false, true]);
+}
+
+#[tokio::test]
+async fn a_place_given_back_while_another_process_waits_can_be_taken() {
+    let (app, other) = two_processes(1).await;
+    let mut moved = at(0);
+    assert!(!app.book_at(&other, &moved).await.cancelled());
+    moved["appointment"]["cuIndex"] = 1.into();
+    let [first, second] = one_after_the_other(&app, &other, "select", &moved, &at(0)).await;
+    assert_eq!([first, second].map(|it| it.cancelled()), [false, false]);
+}
+
+#[tokio::test]
+async fn a_request_that_came_to_both_processes_is_answered_once() {
+    for max_appointments in [1, 0] {
+        let (app, other) = two_processes(max_appointments).await;
+        let asked = at(0);
+        let [first, second] = one_after_the_other(&app, &other, "select", &asked, &asked).await;
+        assert_eq!(first.decision_id, second.decision_id);
+        let repeats = "select count(*) from ledger.events where type = 'booking.repeated'";
+        assert_eq!(app.number(repeats).await, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_customers_booking_at_another_process_counts_for_the_customers_limit() {
+    let (app, other) = two_processes(5).await;
+    app.sql("insert into policy.customer_limits (max_appointments, period, cu_index) values (1, 'day', 0)")
+        .await;
+    let [first, second] = one_after_the_other(&app, &other, "select", &at(0), &at(0)).await;
+    assert_eq!([first, second].map(|it| it.cancelled()), [false, true]);
+}
+
+#[tokio::test]
+async fn policies_that_commit_while_both_processes_wait_govern_both() {
+    let changes = [
+        "insert into policy.customer_blocklist (customer_record_id) values ('c0ffee00-0000-4000-8000-000000000001')",
+        "insert into policy.capacity_caps (max_minutes, period) values (0, 'week')",
+        "insert into policy.customer_limits (max_appointments, period) values (0, 'month')",
+    ];
+    for change in changes {
+        let (app, other) = two_processes(5).await;
+        let bookings = [at(0), at(0)].map(|mut booking| {
+            booking["customerRecordId"] = "c0ffee00-0000-4000-8000-000000000001".into();
+            booking
+        });
+        let [first, second] = &bookings;
+        let answered = one_after_the_other(&app, &other, change, first, second).await;
+        assert_eq!(answered.map(|it| it.cancelled()), [true, true], "{change}");
+    }
 }
