@@ -90,11 +90,7 @@ async fn try_to_record(
 
 /// What a batch has to know, read while another process may hold the lock. What that one changes is added under the lock, and is
 /// little. None: nobody else is known to write, or it cannot be read now; then it is read under the lock.
-async fn look_ahead(
-    context: &Context,
-    memory: &Memory,
-    commands: &[Command],
-) -> Option<LookedUp> {
+async fn look_ahead(context: &Context, memory: &Memory, commands: &[Command]) -> Option<LookedUp> {
     let head = memory.head_in_company()?;
     let mut connection = context.pool.acquire().await.ok()?;
     let looking = look_up(&mut connection, &context.org, commands, memory, &head);

@@ -17,8 +17,11 @@ use super::under_lock;
 use super::under_way::{Turn, UnderWay, Unrecorded};
 use crate::ledger::head::Head;
 
-/// The longest that a batch waits for company.
+/// The longest that a batch waits for more bookings.
 const LONGEST_WAIT: Duration = Duration::from_millis(2);
+
+/// The same where another process writes, too: the lock is held by that one most of the time, and who asks for it early only waits.
+const LONGEST_WAIT_IN_COMPANY: Duration = Duration::from_millis(10);
 
 /// One writes its rows while the other commits; a third would only make all of them smaller.
 const MOST_UNDER_WAY: usize = 2;
@@ -29,7 +32,8 @@ const ENOUGH_FOR_A_SECOND: usize = 24;
 /// How the last batch went.
 #[derive(Debug, Clone, Copy, Default)]
 struct Pace {
-    commands: usize,
+    /// How many commands the next is thought to have.
+    expected: usize,
     took: Duration,
 }
 
@@ -68,7 +72,7 @@ impl Writer {
         let mut waiting = Vec::with_capacity(self.context.limits.batch);
         while self.receive(&mut queue, &mut waiting).await {
             self.tell_depth(&queue);
-            self.last.commands = waiting.len();
+            self.last.expected = waiting.len();
             let Err(unrecorded) = self.send_off(std::mem::take(&mut waiting)).await else {
                 continue;
             };
@@ -77,10 +81,14 @@ impl Writer {
             }
             self.newest_turn = None;
             let began = Instant::now();
+            let answered = unrecorded.commands.len();
             if self.record_under_lock(unrecorded).await == Reach::Away {
                 self.turn_away(&mut queue, &mut waiting);
             }
-            self.last.took = began.elapsed();
+            self.last = Pace {
+                expected: (answered + queue.len()).min(self.context.limits.batch),
+                took: began.elapsed(),
+            };
         }
     }
 
@@ -124,16 +132,21 @@ impl Writer {
 
     /// Those who were just answered often ask again at once. Without waiting for them, the first to be back gets a transaction of its
     /// own, and all others wait for that: batches of 1 and 15 in turn, for 16 callers. So a batch waits until it is as large as the
-    /// last, for at most a quarter of the time that the last took; after a batch of one, not at all.
+    /// last (under the lock: as large as all who asked meanwhile make it), for at most a quarter of the time that the last took; after a
+    /// batch of one, not at all.
     async fn gather(&self, queue: &mut mpsc::Receiver<Command>, waiting: &mut Vec<Command>) {
         while waiting.len() < self.context.limits.batch
             && let Ok(command) = queue.try_recv()
         {
             waiting.push(command);
         }
-        let until = Instant::now() + LONGEST_WAIT.min(self.last.took / 4);
-        while waiting.len() < self.last.commands {
-            let room = self.last.commands - waiting.len();
+        let longest = match self.memory.head_in_company() {
+            Some(_) => LONGEST_WAIT_IN_COMPANY,
+            None => LONGEST_WAIT,
+        };
+        let until = Instant::now() + longest.min(self.last.took / 4);
+        while waiting.len() < self.last.expected {
+            let room = self.last.expected - waiting.len();
             match timeout_at(until, queue.recv_many(waiting, room)).await {
                 Ok(received) if received > 0 => {}
                 _ => break,
