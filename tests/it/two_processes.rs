@@ -80,6 +80,13 @@ async fn wait_for_batches(app: &TestApp, batches: i64) {
     .await;
 }
 
+/// Each finds the other's bookings, so that both look up what they can before they lock the head.
+async fn get_to_know_each_other(app: &TestApp, other: &Server) {
+    for server in [other, &app.server].repeat(2) {
+        assert!(!app.book_at(server, &at(9)).await.cancelled());
+    }
+}
+
 /// Two processes that know of each other. A third party holds the head; the other process's booking waits for it, then one of this
 /// process, which has looked up by then whatever it could. Then the head is let go, and the one is decided after the other.
 async fn one_after_the_other(
@@ -89,11 +96,7 @@ async fn one_after_the_other(
     first: &Value,
     second: &Value,
 ) -> [Answered; 2] {
-    let mut elsewhere = at(9);
-    for server in [other, &app.server].repeat(2) {
-        elsewhere["caseId"] = booking()["caseId"].clone();
-        assert!(!app.book_at(server, &elsewhere).await.cancelled());
-    }
+    get_to_know_each_other(app, other).await;
     let mut psql = PgConnection::connect(&app.database_url)
         .await
         .expect("a connection");
@@ -133,6 +136,16 @@ async fn what_was_counted_before_the_lock_is_counted_on_under_it() {
     let (app, other) = two_processes(1).await;
     let [first, second] = one_after_the_other(&app, &other, "select", &at(0), &at(0)).await;
     assert_eq!([first, second].map(|it| it.cancelled()), [false, true]);
+}
+
+#[tokio::test]
+async fn what_was_counted_before_the_lock_is_not_counted_twice() {
+    let (app, other) = two_processes(2).await;
+    get_to_know_each_other(&app, &other).await;
+    assert!(!app.book_at(&other, &at(0)).await.cancelled());
+    assert!(!app.book(&at(0)).await.cancelled());
+    assert!(app.book_at(&other, &at(0)).await.cancelled());
+    app.check().await;
 }
 
 #[tokio::test]
