@@ -177,18 +177,20 @@ fn ask<'a>(
     tallies: &Tallies,
     now: DateTime<Utc>,
 ) -> (Vec<Asked<'a>>, Wanted) {
-    let mut asked: Vec<_> = submissions(commands)
-        .map(|submitted| Asked::new(submitted, &policies.set, now))
+    let asked: Vec<_> = submissions(commands)
+        .map(|submitted| Asked::new(submitted, policies, now))
         .collect();
     let mut wanted = Wanted::default();
-    for asked in &mut asked {
+    for asked in &asked {
         let request = (asked.submitted.booking.case_id, asked.submitted.digest);
         wanted.requests.push(request);
-        let buckets = std::mem::take(&mut asked.needs.buckets).into_iter();
-        wanted
-            .buckets
-            .extend(buckets.filter(|bucket| tallies.get(bucket).is_none()));
-        wanted.add(&asked.needs, |key| policies.may_be_blocked(key));
+        let buckets = asked.draft.buckets();
+        wanted.buckets.extend(
+            buckets
+                .filter(|bucket| tallies.get(bucket).is_none())
+                .cloned(),
+        );
+        wanted.add(&asked.needs);
     }
     // A follow-up needs its case's place, and no answer: no request has this digest.
     let followed = follow_ups(commands).map(|follow_up| (follow_up.case_id, GENESIS));

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::cases::{Case, Held};
 use super::counts::CountedBucket;
+use super::customer_places::CustomerPlaces;
 use super::memory::{Effects, PlaceChange};
 use super::others::Change;
 use crate::cubu::request::BookedBy;
@@ -16,7 +17,6 @@ use crate::ledger::digest::Digest;
 use crate::org::Org;
 use crate::policy::bucket::Bucket;
 use crate::policy::customer_blocklist::{BlockedCustomer, BlocklistKey};
-use crate::policy::customer_places::CustomerPlaces;
 use crate::policy::facts::{CustomerSpan, Needs};
 use crate::policy::place::Place;
 use crate::policy::row::Policy;
@@ -34,11 +34,9 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    /// Adds what one booking needs, but for its buckets; keys that no row can have are left out.
-    pub(super) fn add(&mut self, needs: &Needs, may_be_blocked: impl Fn(&BlocklistKey) -> bool) {
-        let keys = needs.blocklist_keys.iter();
-        self.keys
-            .extend(keys.filter(|key| may_be_blocked(key)).cloned());
+    /// Adds what one booking needs, but for its buckets.
+    pub(super) fn add(&mut self, needs: &Needs) {
+        self.keys.extend(needs.blocklist_keys.iter().cloned());
         if let Some(span) = needs.customer_span {
             let covering = self.spans.entry(span.customer).or_insert(span);
             *covering = covering.covering(span);

@@ -12,7 +12,6 @@ use uuid::Uuid;
 use crate::ledger::head::Head;
 use crate::org::Org;
 use crate::policy::change::{PolicyChange, changes};
-use crate::policy::customer_blocklist::BlocklistKey;
 use crate::policy::kind::Kind;
 use crate::policy::set::PolicySet;
 
@@ -86,12 +85,9 @@ impl Policies {
         Ok(new_events)
     }
 
-    /// Whether the blocklist could have a row under this key.
-    pub(super) fn may_be_blocked(&self, key: &BlocklistKey) -> bool {
-        match key {
-            BlocklistKey::Customer(_) => true,
-            BlocklistKey::Field(field_type_id, _) => self.blocked_fields.contains(field_type_id),
-        }
+    /// Whether any row of the blocklist is about this case field.
+    pub(super) fn is_field_blocked(&self, field_type_id: Uuid) -> bool {
+        self.blocked_fields.contains(&field_type_id)
     }
 }
 

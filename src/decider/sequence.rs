@@ -8,14 +8,15 @@ use uuid::Uuid;
 
 use super::cases::{Case, Held, StandingAnswer};
 use super::command::{Answer, FollowUp, Rejection, Submitted};
+use super::customer_places::CustomerPlaces;
 use super::facts::Blocked;
 use super::memory::PlaceChange;
+use super::policies::Policies;
 use crate::cubu::after::After;
 use crate::ledger::append::{PlaceChanges, TakenPlace};
 use crate::ledger::booking::{self, DecidedContext, Rejected, Signed, Version};
 use crate::ledger::event::{Event, Numbering};
 use crate::ledger::head::Head;
-use crate::policy::customer_places::CustomerPlaces;
 use crate::policy::decide::{Decision, Draft, Outcome};
 use crate::policy::facts::{Facts, Needs};
 use crate::policy::place::Place;
@@ -59,13 +60,13 @@ pub(super) struct Asked<'a> {
 impl<'a> Asked<'a> {
     pub(super) fn new(
         submitted: &'a Submitted,
-        policies: &'a PolicySet,
+        policies: &'a Policies,
         now: DateTime<Utc>,
     ) -> Self {
-        let draft = Draft::new(&submitted.booking, policies, now);
+        let draft = Draft::new(&submitted.booking, &policies.set, now);
         Self {
             submitted,
-            needs: draft.needs(),
+            needs: draft.needs(|field_type_id| policies.is_field_blocked(field_type_id)),
             draft,
         }
     }
@@ -140,7 +141,9 @@ impl<'a> Sequence<'a> {
         let facts = Facts {
             blocked: self.blocked.under(&needs.blocklist_keys),
             tallies: self.tallies,
-            customer_places: &self.customer_places,
+            customer_places: needs.customer_span.map_or_else(Vec::new, |span| {
+                self.customer_places.of(span.customer).collect()
+            }),
             own_place: case.held.as_ref().map(|held| &held.place),
         };
         let decision = draft.decide(&facts);

@@ -73,10 +73,9 @@ impl Policy<CapacityCap> {
         )
     }
 
-    /// Whether there is room, and what was compared.
+    /// Whether there is room in its [`bucket`](Self::bucket), and what was compared.
     #[must_use]
-    pub fn judge(&self, place: &Place, facts: &Facts<'_>) -> (bool, Compared) {
-        let bucket = self.bucket(place);
+    pub fn judge(&self, bucket: Bucket, place: &Place, facts: &Facts<'_>) -> (bool, Compared) {
         let used = facts.used(&bucket);
         let with_this = used.with(place);
         let cap = &self.terms;

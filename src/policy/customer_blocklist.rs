@@ -37,17 +37,24 @@ pub enum BlocklistKey {
 }
 
 impl BlocklistKey {
-    /// The keys under which a booking could be blocked.
-    pub fn of_booking(booking: &Booking) -> impl Iterator<Item = Self> {
+    /// The keys under which a booking could be blocked: by its customer, and by those of its case fields.
+    pub fn of_booking(
+        booking: &Booking,
+        by_field: impl Fn(Uuid) -> bool,
+    ) -> impl Iterator<Item = Self> {
         let customer = booking.customer_record_id.map(Self::Customer);
-        let fields = booking.fields.iter().flat_map(|(field_type_id, value)| {
-            let texts = Uuid::parse_str(field_type_id).ok().map(|id| {
-                field_texts(value)
-                    .into_iter()
-                    .map(move |text| Self::Field(id, match_key(&text)))
+        let fields = booking
+            .fields
+            .iter()
+            .flat_map(move |(field_type_id, value)| {
+                let id = Uuid::parse_str(field_type_id).ok();
+                let texts = id.filter(|id| by_field(*id)).map(|id| {
+                    field_texts(value)
+                        .into_iter()
+                        .map(move |text| Self::Field(id, match_key(&text)))
+                });
+                texts.into_iter().flatten()
             });
-            texts.into_iter().flatten()
-        });
         customer.into_iter().chain(fields)
     }
 
@@ -80,7 +87,7 @@ impl Policy<BlockedCustomer> {
     #[must_use]
     pub fn matched(&self, booking: &Booking) -> Option<Compared> {
         let key = BlocklistKey::of_row(&self.terms)?;
-        BlocklistKey::of_booking(booking)
+        BlocklistKey::of_booking(booking, |id| self.terms.field_type_id == Some(id))
             .find(|of_booking| *of_booking == key)
             .map(|key| match key {
                 BlocklistKey::Customer(_) => Compared {

@@ -143,10 +143,10 @@ impl Policy<CustomerLimit> {
         now: DateTime<Utc>,
         facts: &Facts<'_>,
     ) -> Option<(bool, Compared)> {
-        let customer = self.needs(booking, place, now)?.customer;
+        self.needs(booking, place, now)?;
         let limit = &self.terms;
         let others = || {
-            let places = facts.customer_places.of(customer);
+            let places = facts.customer_places.iter().copied();
             places.filter(|(case_id, other)| {
                 *case_id != booking.case_id && self.header.scope.contains(other)
             })

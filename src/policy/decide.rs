@@ -1,17 +1,21 @@
 //! `decide(booking, policies, facts, now) -> Decision`.
 //!
 //! In two steps, because what has to be looked up depends on what the rules made of the booking: a [`Draft`] is the booking after
-//! the rules, with what it [`needs`](Draft::needs); [`Draft::decide`] is the verdict over it.
+//! the rules, with what it [`needs`](Draft::needs) and its [`buckets`](Draft::buckets); [`Draft::decide`] is the verdict over it.
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
+use super::bucket::Bucket;
+use super::capacity_caps::CapacityCap;
 use super::customer_blocklist::BlocklistKey;
+use super::customer_limits::CustomerLimit;
 use super::explanation::{Compared, Explained, Verdict};
 use super::facts::{CustomerSpan, Facts, Needs};
 use super::hearing::{Conditions, Record};
 use super::kind::Kind;
 use super::place::Place;
-use super::row::Header;
+use super::row::{Header, Policy};
 use super::rules;
 use super::set::PolicySet;
 use super::subject::Subject;
@@ -63,6 +67,9 @@ pub struct Draft<'a> {
     policies: &'a PolicySet,
     now: DateTime<Utc>,
     record: Record<'a>,
+    limits: Vec<&'a Policy<CustomerLimit>>,
+    // Each with what it counts.
+    caps: Vec<(&'a Policy<CapacityCap>, Bucket)>,
 }
 
 impl<'a> Draft<'a> {
@@ -70,32 +77,41 @@ impl<'a> Draft<'a> {
     #[must_use]
     pub fn new(booking: &'a Booking, policies: &'a PolicySet, now: DateTime<Utc>) -> Self {
         let mut record = Record::new(policies.organization.mode, booking.language.as_deref());
-        let subject = rules::run(booking, policies, now, &mut record);
+        let (subject, place) = rules::run(booking, policies, now, &mut record);
+        let mut limits = policies.customer_limits.near(&place);
+        limits.retain(|limit| limit.header.is_active(now));
+        let caps = policies.capacity_caps.near(&place).into_iter();
+        let caps = caps
+            .filter(|cap| cap.header.is_active(now) && cap.concerns(&place))
+            .map(|cap| (cap, cap.bucket(&place)))
+            .collect();
         Self {
             asked: booking,
-            place: Place::of(subject.booking()),
+            place,
             subject,
             policies,
             now,
             record,
+            limits,
+            caps,
         }
     }
 
-    /// What has to be looked up before [`Draft::decide`].
+    /// What has to be looked up before [`Draft::decide`], of the blocklist only under case fields that any of its rows looks at.
     #[must_use]
-    pub fn needs(&self) -> Needs {
+    pub fn needs(&self, is_field_blocked: impl Fn(Uuid) -> bool) -> Needs {
         let (booking, place, now) = (self.subject.booking(), &self.place, self.now);
-        let caps = self.policies.capacity_caps.near(place).into_iter();
-        let caps = caps.filter(|cap| cap.header.is_active(now) && cap.concerns(place));
-        let limits = self.policies.customer_limits.near(place).into_iter();
-        let limits = limits.filter(|limit| limit.header.is_active(now));
         Needs {
-            blocklist_keys: BlocklistKey::of_booking(booking).collect(),
-            buckets: caps.map(|cap| cap.bucket(place)).collect(),
-            customer_span: limits
+            blocklist_keys: BlocklistKey::of_booking(booking, is_field_blocked).collect(),
+            customer_span: (self.limits.iter())
                 .filter_map(|limit| limit.needs(booking, place, now))
                 .reduce(CustomerSpan::covering),
         }
+    }
+
+    /// What has to be counted before [`Draft::decide`].
+    pub fn buckets(&self) -> impl Iterator<Item = &Bucket> {
+        self.caps.iter().map(|(_, bucket)| bucket)
     }
 
     /// Every guard looks at the booking; all are evaluated, and the first enforced refusal gives the reason.
@@ -108,6 +124,8 @@ impl<'a> Draft<'a> {
             policies,
             now,
             mut record,
+            limits,
+            caps,
         } = self;
         let booking = subject.booking();
         let mut guards = Guards {
@@ -135,16 +153,16 @@ impl<'a> Draft<'a> {
                 Some((is_within, Compared::BookingWindow(compared)))
             });
         }
-        for limit in policies.customer_limits.near(&place) {
+        for limit in limits {
             guards.hear(Kind::CustomerLimits, &limit.header, || {
                 let (has_room, compared) = limit.judge(booking, &place, now, facts)?;
                 Some((has_room, Compared::CustomerLimit(compared)))
             });
         }
-        for cap in policies.capacity_caps.near(&place) {
+        for (cap, bucket) in caps {
             guards.hear(Kind::CapacityCaps, &cap.header, || {
-                let concerned = cap.concerns(&place).then(|| cap.judge(&place, facts));
-                concerned.map(|(has_room, compared)| (has_room, Compared::CapacityCap(compared)))
+                let (has_room, compared) = cap.judge(bucket, &place, facts);
+                Some((has_room, Compared::CapacityCap(compared)))
             });
         }
 

@@ -1,5 +1,7 @@
 //! Why: every policy that applied, and what it compared.
 
+use std::sync::Arc;
+
 use serde::{Serialize, Serializer};
 
 use super::kind::Kind;
@@ -67,7 +69,7 @@ pub struct Explained {
     /// Its row.
     pub id: i64,
     /// Its name.
-    pub name: Option<Box<str>>,
+    pub name: Option<Arc<str>>,
     /// The mode in which it was evaluated: `shadow` also if the whole organization was in shadow.
     pub mode: Mode,
     /// What it found.

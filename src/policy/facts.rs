@@ -7,18 +7,15 @@ use uuid::Uuid;
 
 use super::bucket::Bucket;
 use super::customer_blocklist::{BlockedCustomer, BlocklistKey};
-use super::customer_places::CustomerPlaces;
 use super::place::Place;
 use super::row::Policy;
 use super::tallies::{Tallies, Tally};
 
-/// What has to be looked up before a booking can be decided.
+/// What has to be looked up before a booking can be decided, but for what is to be counted.
 #[derive(Debug, Default)]
 pub struct Needs {
     /// Under which keys the blocklist is to be looked at.
     pub blocklist_keys: Vec<BlocklistKey>,
-    /// What is to be counted.
-    pub buckets: Vec<Bucket>,
     /// Which of the customer's places are to be known.
     pub customer_span: Option<CustomerSpan>,
 }
@@ -53,8 +50,8 @@ pub struct Facts<'a> {
     pub blocked: Vec<Arc<Policy<BlockedCustomer>>>,
     /// Counts of every needed bucket.
     pub tallies: &'a Tallies,
-    /// The needed places of the customer.
-    pub customer_places: &'a CustomerPlaces,
+    /// The needed places of the customer, each with the case that holds it.
+    pub customer_places: Vec<(Uuid, &'a Place)>,
     /// The place that this case holds already: a move is decided as if it were free.
     pub own_place: Option<&'a Place>,
 }
@@ -62,8 +59,8 @@ pub struct Facts<'a> {
 impl Facts<'_> {
     /// What others use of a bucket.
     ///
-    /// A bucket that was not looked up counts as empty only in the sense that the caller broke [`Needs`]' contract; the decider and
-    /// the replay both look up every needed bucket.
+    /// A bucket that was not looked up counts as empty only in the sense that the caller broke the contract of `Draft::buckets`; the
+    /// decider and the replay both look up every one of them.
     #[must_use]
     pub fn used(&self, bucket: &Bucket) -> Tally {
         let tally = self.tallies.get(bucket).unwrap_or_default();

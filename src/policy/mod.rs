@@ -11,7 +11,6 @@ pub mod capacity_caps;
 pub mod change;
 pub mod customer_blocklist;
 pub mod customer_limits;
-pub mod customer_places;
 pub mod decide;
 pub mod explanation;
 pub mod expression;

@@ -4,6 +4,7 @@
 //! replayed policy is read by the code that read the live one.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
@@ -78,7 +79,8 @@ impl<'de> Deserialize<'de> for Condition {
 )]
 pub struct Header {
     pub id: i64,
-    pub name: Option<Box<str>>,
+    // In the explanation of every decision that it judged.
+    pub name: Option<Arc<str>>,
     pub mode: Mode,
     pub scope: Scope,
     pub applies_when: Option<Box<Condition>>,
@@ -150,7 +152,7 @@ impl<T: Terms> Policy<T> {
         Ok(Self {
             header: Header {
                 id: header.id,
-                name: header.name,
+                name: header.name.map(Arc::from),
                 mode: header.mode,
                 scope,
                 applies_when: header.applies_when,

@@ -108,15 +108,17 @@ impl Rule {
     }
 }
 
-/// Runs the rules over a booking, by priority and id, each over what the ones before it left.
+/// Runs the rules over a booking, by priority and id, each over what the ones before it left. Answers what they made of it, and of the
+/// place that it asks for.
 pub(super) fn run<'a>(
     booking: &'a Booking,
     policies: &'a PolicySet,
     now: DateTime<Utc>,
     record: &mut Record<'a>,
-) -> Subject<'a> {
+) -> (Subject<'a>, Place) {
+    let mut place = Place::of(booking);
     // No rule changes where a booking is or for which service, so these are all that could ever concern it.
-    let mut rules = policies.rules.near(&Place::of(booking));
+    let mut rules = policies.rules.near(&place);
     rules.retain(|rule| rule.header.is_active(now));
     rules.sort_by_key(|rule| (rule.terms.priority, rule.header.id));
     let mut rules = rules.into_iter();
@@ -125,7 +127,6 @@ pub(super) fn run<'a>(
     loop {
         // As long as nothing changes, one reading of the booking serves every condition.
         let mut conditions = Conditions::new(subject.booking(), now);
-        let place = Place::of(subject.booking());
         let changed = rules.by_ref().find_map(|rule| {
             let in_scope = rule.header.scope.contains(&place);
             in_scope
@@ -134,8 +135,9 @@ pub(super) fn run<'a>(
         });
         match changed {
             Some(changed) => subject = changed,
-            None => return subject,
+            None => return (subject, place),
         }
+        place = Place::of(subject.booking());
     }
 }
 

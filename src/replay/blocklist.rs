@@ -1,7 +1,10 @@
 //! The blocklist's rows by the keys under which a booking looks for them: what the live service asks an index for.
 
 use std::collections::BTreeSet;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
+
+use uuid::Uuid;
 
 use crate::policy::customer_blocklist::{BlockedCustomer, BlocklistKey};
 use crate::policy::hash::FastMap;
@@ -9,16 +12,32 @@ use crate::policy::row::Policy;
 
 /// Ids by key. The rows themselves stay texts: of a million, few are ever looked at.
 #[derive(Debug, Default)]
-pub(super) struct Blocklist(FastMap<BlocklistKey, Vec<i64>>);
+pub(super) struct Blocklist {
+    ids: FastMap<BlocklistKey, Vec<i64>>,
+    // How many keys there are for each case field.
+    fields: FastMap<Uuid, usize>,
+}
 
 fn key_of(row: &str) -> Option<BlocklistKey> {
     BlocklistKey::of_row(&serde_json::from_str::<BlockedCustomer>(row).ok()?)
 }
 
+fn field_of(key: &BlocklistKey) -> Option<Uuid> {
+    match key {
+        BlocklistKey::Customer(_) => None,
+        BlocklistKey::Field(field_type_id, _) => Some(*field_type_id),
+    }
+}
+
 impl Blocklist {
     pub(super) fn insert(&mut self, id: i64, row: &str) {
         if let Some(key) = key_of(row) {
-            self.0.entry(key).or_default().push(id);
+            let field = field_of(&key);
+            let ids = self.ids.entry(key).or_default();
+            if let Some(field) = field.filter(|_| ids.is_empty()) {
+                *self.fields.entry(field).or_default() += 1;
+            }
+            ids.push(id);
         }
     }
 
@@ -26,12 +45,25 @@ impl Blocklist {
         let Some(key) = key_of(row) else {
             return;
         };
-        if let Some(ids) = self.0.get_mut(&key) {
-            ids.retain(|other| *other != id);
-            if ids.is_empty() {
-                self.0.remove(&key);
+        let Some(ids) = self.ids.get_mut(&key) else {
+            return;
+        };
+        ids.retain(|other| *other != id);
+        if !ids.is_empty() {
+            return;
+        }
+        self.ids.remove(&key);
+        if let Some(Entry::Occupied(mut keys)) = field_of(&key).map(|id| self.fields.entry(id)) {
+            *keys.get_mut() -= 1;
+            if *keys.get() == 0 {
+                keys.remove();
             }
         }
+    }
+
+    /// Whether any row is about this case field.
+    pub(super) fn looks_at(&self, field_type_id: Uuid) -> bool {
+        self.fields.contains_key(&field_type_id)
     }
 
     /// The rows under any of these keys, by id. One that cannot be read is left out, as it is live.
@@ -42,7 +74,7 @@ impl Blocklist {
     ) -> Vec<Arc<Policy<BlockedCustomer>>> {
         let ids: BTreeSet<i64> = keys
             .iter()
-            .filter_map(|key| self.0.get(key))
+            .filter_map(|key| self.ids.get(key))
             .flatten()
             .copied()
             .collect();

@@ -13,7 +13,6 @@ use super::times::{StoredDate, StoredTime};
 use crate::cubu::request::BookedBy;
 use crate::ledger::digest::Digest;
 use crate::policy::bucket::Bucket;
-use crate::policy::customer_places::CustomerPlaces;
 use crate::policy::facts::CustomerSpan;
 use crate::policy::hash::FastMap;
 use crate::policy::place::Place;
@@ -158,16 +157,16 @@ impl Places {
     }
 
     /// A customer's places on some dates.
-    pub(super) fn of_customer(&self, span: CustomerSpan) -> CustomerPlaces {
+    pub(super) fn of_customer(&self, span: CustomerSpan) -> Vec<(Uuid, &Place)> {
         let first = (span.customer, span.from, Uuid::nil());
         let end = (span.customer, span.until, Uuid::nil());
-        let mut places = CustomerPlaces::default();
-        if first < end {
-            for ((_, _, case_id), held) in self.by_customer.range(first..end) {
-                places.take(*case_id, &held.place);
-            }
+        if first >= end {
+            return Vec::new();
         }
+        let places = self.by_customer.range(first..end);
         places
+            .map(|((_, _, case_id), held)| (*case_id, &held.place))
+            .collect()
     }
 
     /// A case takes a place; the one that it held goes.
@@ -200,14 +199,14 @@ impl Places {
     }
 
     /// Counts the buckets that are not known yet; from then on their counts are kept.
-    pub(super) fn count(&mut self, buckets: impl IntoIterator<Item = Bucket>) {
+    pub(super) fn count<'b>(&mut self, buckets: impl IntoIterator<Item = &'b Bucket>) {
         if self.tallies.len() > MOST_TALLIES {
             self.tallies.clear();
         }
         for bucket in buckets {
-            if self.tallies.get(&bucket).is_none() {
-                let tally = self.tally(&bucket);
-                self.tallies.learn(bucket, tally);
+            if self.tallies.get(bucket).is_none() {
+                let tally = self.tally(bucket);
+                self.tallies.learn(bucket.clone(), tally);
             }
         }
     }

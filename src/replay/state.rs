@@ -111,17 +111,15 @@ impl State {
     /// Derives a decision again, with the core that made it.
     pub(super) fn decide(&mut self, booking: &Booking, now: DateTime<Utc>) -> Decision {
         let draft = Draft::new(booking, &self.policies, now);
-        let needs = draft.needs();
-        self.places.count(needs.buckets);
+        let needs = draft.needs(|field_type_id| self.blocklist.looks_at(field_type_id));
+        self.places.count(draft.buckets());
         let rows = self.rows.get(&Kind::CustomerBlocklist);
         let row = |id| rows?.get(&id).map(AsRef::as_ref);
         let span = needs.customer_span;
-        let customer_places =
-            span.map_or_else(Default::default, |span| self.places.of_customer(span));
         let facts = Facts {
             blocked: self.blocklist.under(&needs.blocklist_keys, row),
             tallies: self.places.tallies(),
-            customer_places: &customer_places,
+            customer_places: span.map_or_else(Vec::new, |span| self.places.of_customer(span)),
             own_place: self.places.held(booking.case_id).map(|held| &held.place),
         };
         draft.decide(&facts)

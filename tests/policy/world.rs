@@ -7,7 +7,6 @@ use bookwarden::cubu::request::Booking;
 use bookwarden::policy::bucket::Bucket;
 use bookwarden::policy::change::PolicyChange;
 use bookwarden::policy::customer_blocklist::{BlockedCustomer, BlocklistKey};
-use bookwarden::policy::customer_places::CustomerPlaces;
 use bookwarden::policy::decide::{Decision, Draft, Outcome};
 use bookwarden::policy::facts::{Facts, Needs};
 use bookwarden::policy::kind::Kind;
@@ -66,8 +65,8 @@ impl World {
     /// Decides a booking and takes its place if it is approved.
     pub(crate) fn book(&mut self, booking: &Booking, now: DateTime<Utc>) -> Decision {
         let draft = Draft::new(booking, &self.policies, now);
-        let needs = draft.needs();
-        for bucket in &needs.buckets {
+        let needs = draft.needs(|_| true);
+        for bucket in draft.buckets() {
             let counted = count(&self.places, bucket);
             match self.tallies.get(bucket) {
                 Some(known) => assert_eq!(
@@ -80,7 +79,7 @@ impl World {
         let decision = draft.decide(&Facts {
             blocked: self.blocked(&needs),
             tallies: &self.tallies,
-            customer_places: &self.customer_places(&needs),
+            customer_places: self.customer_places(&needs),
             own_place: self.places.get(&booking.case_id),
         });
         if decision.outcome != Outcome::Cancelled {
@@ -98,18 +97,15 @@ impl World {
     }
 
     /// Exactly what was asked for, so that a need that is too narrow shows.
-    fn customer_places(&self, needs: &Needs) -> CustomerPlaces {
-        let mut found = CustomerPlaces::default();
+    fn customer_places(&self, needs: &Needs) -> Vec<(Uuid, &Place)> {
         let Some(span) = needs.customer_span else {
-            return found;
+            return Vec::new();
         };
-        for (case_id, place) in &self.places {
-            let of_customer = place.customer_record_id == Some(span.customer);
-            if of_customer && (span.from..span.until).contains(&place.date) {
-                found.take(*case_id, place);
-            }
-        }
-        found
+        let needed = self.places.iter().filter(|(_, place)| {
+            place.customer_record_id == Some(span.customer)
+                && (span.from..span.until).contains(&place.date)
+        });
+        needed.map(|(case_id, place)| (*case_id, place)).collect()
     }
 }
 

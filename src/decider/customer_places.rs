@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::hash::FastMap;
-use super::place::Place;
+use crate::policy::hash::FastMap;
+use crate::policy::place::Place;
 
 /// Places by customer and case. Bookings without a customer are not in it.
 #[derive(Debug, Clone, Default)]
-pub struct CustomerPlaces(FastMap<Uuid, BTreeMap<Uuid, Place>>);
+pub(super) struct CustomerPlaces(FastMap<Uuid, BTreeMap<Uuid, Place>>);
 
 impl CustomerPlaces {
     /// A case took a place, or is known to hold it.
-    pub fn take(&mut self, case_id: Uuid, place: &Place) {
+    pub(super) fn take(&mut self, case_id: Uuid, place: &Place) {
         if let Some(customer) = place.customer_record_id {
             self.0
                 .entry(customer)
@@ -23,7 +23,7 @@ impl CustomerPlaces {
     }
 
     /// A case gave its place up.
-    pub fn free(&mut self, case_id: Uuid, place: &Place) {
+    pub(super) fn free(&mut self, case_id: Uuid, place: &Place) {
         let Some(customer) = place.customer_record_id else {
             return;
         };
@@ -36,7 +36,7 @@ impl CustomerPlaces {
     }
 
     /// A customer's places, by case.
-    pub fn of(&self, customer: Uuid) -> impl Iterator<Item = (Uuid, &Place)> {
+    pub(super) fn of(&self, customer: Uuid) -> impl Iterator<Item = (Uuid, &Place)> {
         let places = self.0.get(&customer).into_iter().flatten();
         places.map(|(case_id, place)| (*case_id, place))
     }
