@@ -1,7 +1,7 @@
 -- What the bookings of other processes did: the decisions between two numbers of a ledger, and the places that they took and gave back.
 -- `part` says what a row is:
 --   0  one row, if the first number's event is still the one with this chain value.
---   1  a place taken; columns that no count asks for are left out.
+--   1  a place taken; columns that neither a count nor the look at a customer asks for are left out.
 --   2  a place given back: by a later decision of the same case, or by a case that closed. It stands in the columns of the decision that had
 --      taken it.
 --   3  a decision whose payload was erased: whether it gave a place back cannot be told.

@@ -3,10 +3,14 @@
 //! A batch is decided at a head: the ledger's newest event. It may be recorded only if the head has not moved.
 
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
+use sqlx::pool::PoolConnection;
+use sqlx::{PgConnection, Postgres};
+use tokio::time::timeout;
 
 use super::command::{Command, FollowUp, Submitted};
+use super::context::Context;
 use super::facts::{self, Found, Wanted};
+use super::failure::BatchError;
 use super::memory::{Effects, Memory};
 use super::others::Changes;
 use super::policies::Policies;
@@ -32,14 +36,13 @@ impl LookedUp {
         let Self { wanted, found } = self;
         let as_of = found.last_seq;
         // A policy may be a row of the blocklist.
-        if !(others.after..=head.last_seq).contains(&as_of) || as_of < head.policy_version {
+        if !(others.known_seq..=head.last_seq).contains(&as_of) || as_of < head.policy_version {
             return false;
         }
-        let later = || others.changes.iter().filter(|change| change.seq > as_of);
-        if later().any(|change| wanted.concerns(change)) {
+        if others.after(as_of).any(|change| wanted.concerns(change)) {
             return false;
         }
-        for change in later().filter_map(|change| change.place.as_ref()) {
+        for change in (others.after(as_of)).filter_map(|change| change.place.as_ref()) {
             found.count(change);
         }
         found.last_seq = head.last_seq;
@@ -73,6 +76,30 @@ pub(super) async fn look_up(
     let (_, wanted) = ask(commands, &memory.policies, &memory.tallies, head.now);
     let found = facts::read(connection, org, &wanted).await?;
     Ok(LookedUp { wanted, found })
+}
+
+/// The same without a lock, on a connection of its own. What is recorded on that connection is recorded in the ledger that was read, even
+/// if the database failed over meanwhile.
+pub(super) async fn look_up_ahead(
+    context: &Context,
+    commands: &[Command],
+    memory: &Memory,
+    head: &Head,
+) -> Result<(PoolConnection<Postgres>, LookedUp), BatchError> {
+    let acquired = context.pool.acquire().await;
+    let mut connection = acquired.map_err(BatchError::Away)?;
+    let looking = look_up(&mut connection, &context.org, commands, memory, head);
+    let looked_up = match timeout(context.limits.timeout, looking).await {
+        Ok(looked_up) => looked_up.map_err(BatchError::from),
+        Err(_) => Err(BatchError::too_slow()),
+    };
+    match looked_up {
+        Ok(looked_up) => Ok((connection, looked_up)),
+        Err(error) => {
+            drop(connection.detach());
+            Err(error)
+        }
+    }
 }
 
 /// Decides a batch as of the known head, which moves in memory. None: more has to be looked up, or it was looked up as of another head.

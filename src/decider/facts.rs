@@ -43,7 +43,7 @@ impl Wanted {
         }
     }
 
-    /// Whether it is about one of the cases, or of the customers whose places are looked at.
+    /// Whether it is about one of the cases, or of the customers whose places are looked at: then it changes more than counts.
     pub(super) fn concerns(&self, change: &Change) -> bool {
         let place = change.place.as_ref().map(|change| &change.place);
         let customer = place.and_then(|place| place.customer_record_id);

@@ -25,12 +25,12 @@ pub(super) struct Memory {
     pub(super) tallies: Tallies,
     /// What the newest batch did: whoever looks up while it is still under way does not find it.
     pub(super) newest: Option<Effects>,
+    /// Whether another process writes bookings, too.
+    pub(super) has_company: bool,
     // The head as of which the tallies are known, and when that was.
     head: Option<(Head, Instant)>,
     // How many of the events after it are policy events that `policies` knows of.
     new_policy_events: i64,
-    // Whether another process writes bookings, too.
-    has_company: bool,
 }
 
 /// What a batch did.
@@ -89,7 +89,7 @@ impl Memory {
         self.last_head().filter(|_| !self.has_company)
     }
 
-    /// Where the head was when others could last move it, with what the time should be by now: none if there are no others.
+    /// The same if others do move it: where it was after this process's last batch.
     pub(super) fn head_in_company(&self) -> Option<Head> {
         self.last_head().filter(|_| self.has_company)
     }
@@ -139,7 +139,7 @@ impl Memory {
                 others::since(connection, org, known, head).await?
             }
             Some((known, _)) => Since::Known(Changes {
-                after: known.last_seq,
+                known_seq: known.last_seq,
                 changes: Vec::new(),
             }),
             None => Since::Unclear,
@@ -152,7 +152,11 @@ impl Memory {
         let known_seq = self.head.as_ref().map(|(known, _)| known.last_seq);
         let changes = match since {
             Since::Known(changes) => {
-                for change in changes.changes.iter().filter_map(|c| c.place.as_ref()) {
+                for change in changes
+                    .changes
+                    .iter()
+                    .filter_map(|change| change.place.as_ref())
+                {
                     if change.is_taken {
                         self.tallies.take(&change.place);
                     } else {

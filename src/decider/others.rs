@@ -19,20 +19,29 @@ pub(super) struct Change {
     /// The number of its event.
     pub(super) seq: i64,
     pub(super) case_id: Uuid,
-    /// None: a refusal. No start as an instant.
+    /// None: a refusal. The place lacks its start as an instant, which is in no event's columns.
     pub(super) place: Option<PlaceChange>,
 }
 
-/// What has changed after an event, up to a head.
+/// What has changed after a known event, up to a head.
 #[derive(Debug)]
 pub(super) struct Changes {
-    pub(super) after: i64,
+    /// The known event's number.
+    pub(super) known_seq: i64,
     pub(super) changes: Vec<Change>,
+}
+
+impl Changes {
+    /// Those after a number.
+    pub(super) fn after(&self, seq: i64) -> impl Iterator<Item = &Change> {
+        self.changes.iter().filter(move |change| change.seq > seq)
+    }
 }
 
 /// What has changed between two heads.
 #[derive(Debug)]
 pub(super) enum Since {
+    /// This.
     Known(Changes),
     /// It cannot be told, or would take too long.
     Unclear,
@@ -90,7 +99,7 @@ pub(super) async fn since(
     let changes: Option<Vec<_>> = changes.map(Row::change).collect();
     Ok(match changes {
         Some(changes) if are_few => Since::Known(Changes {
-            after: known.last_seq,
+            known_seq: known.last_seq,
             changes,
         }),
         _ => Since::Unclear,

@@ -6,7 +6,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, Postgres};
 use tokio::time::{Instant, timeout};
 
-use super::batch::{DecidedBatch, LookedUp, decide, look_up};
+use super::batch::{DecidedBatch, LookedUp, decide, look_up, look_up_ahead};
 use super::command::{Command, DecideError};
 use super::context::{Context, refuse};
 use super::failure::{BatchError, Reach};
@@ -74,8 +74,12 @@ async fn try_to_record(
     memory: &mut Memory,
     commands: &mut Vec<Command>,
 ) -> Result<DecidedBatch, BatchError> {
-    let ahead = look_ahead(context, memory, commands).await;
-    let (mut connection, head) = begin_with_policies(context, memory).await?;
+    let ahead = look_ahead(context, memory, commands).await?;
+    let Locked {
+        mut connection,
+        head,
+        ahead,
+    } = begin_with_policies(context, memory, ahead).await?;
     // Who was answered 503 meanwhile must not take a place of which nobody would know.
     commands.retain(|command| !command.is_abandoned());
     let recording = record(&mut connection, &context.org, head, commands, ahead, memory);
@@ -88,18 +92,23 @@ async fn try_to_record(
     recorded
 }
 
-/// What a batch has to know, read while another process may hold the lock. What that one changes is added under the lock, and is
-/// little. None: nobody else is known to write, or it cannot be read now; then it is read under the lock.
-async fn look_ahead(context: &Context, memory: &Memory, commands: &[Command]) -> Option<LookedUp> {
-    let head = memory.head_in_company()?;
-    let mut connection = context.pool.acquire().await.ok()?;
-    let looking = look_up(&mut connection, &context.org, commands, memory, &head);
-    match timeout(context.limits.timeout, looking).await {
-        Ok(Ok(looked_up)) => Some(looked_up),
-        Ok(Err(_)) | Err(_) => {
-            drop(connection.detach());
-            None
-        }
+/// A connection, and what was looked up on it before the head was locked.
+type Ahead = (PoolConnection<Postgres>, LookedUp);
+
+/// Looks up while another process may hold the lock: what that one changes meanwhile is little, and added under the lock. None: nobody
+/// else is known to write, or the connection was broken.
+async fn look_ahead(
+    context: &Context,
+    memory: &Memory,
+    commands: &[Command],
+) -> Result<Option<Ahead>, BatchError> {
+    let Some(head) = memory.head_in_company() else {
+        return Ok(None);
+    };
+    match look_up_ahead(context, commands, memory, &head).await {
+        Ok(ahead) => Ok(Some(ahead)),
+        Err(error) if error.is_broken_connection() => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -149,15 +158,29 @@ async fn record(
     Ok(batch)
 }
 
-/// A connection with the head locked, and the policies known but for what was changed in the moment before.
+/// A connection with the head locked.
+struct Locked {
+    connection: PoolConnection<Postgres>,
+    head: Head,
+    /// What was looked up on it before.
+    ahead: Option<LookedUp>,
+}
+
+/// The head, locked, and the policies known but for what was changed in the moment before.
 async fn begin_with_policies(
     context: &Context,
     memory: &mut Memory,
-) -> Result<(PoolConnection<Postgres>, Head), BatchError> {
-    let (mut connection, head) = begin(context, memory).await?;
-    if memory.knows_policies_of(&head) {
-        return Ok((connection, head));
+    ahead: Option<Ahead>,
+) -> Result<Locked, BatchError> {
+    let locked = begin(context, memory, ahead).await?;
+    if memory.knows_policies_of(&locked.head) {
+        return Ok(locked);
     }
+    let Locked {
+        mut connection,
+        head,
+        ..
+    } = locked;
     let reading = async {
         sqlx::raw_sql("rollback").execute(&mut *connection).await?;
         let read = memory.read_ahead(&mut connection, &context.org, &head);
@@ -169,23 +192,34 @@ async fn begin_with_policies(
         return Err(error);
     }
     drop(connection);
-    begin(context, memory).await
+    begin(context, memory, None).await
 }
 
-/// A connection with the head locked. If a pooled connection turns out broken (the database was restarted since), nothing has
+/// The head, locked. If a pooled connection turns out broken (the database was restarted since), nothing has
 /// begun on it, and the next is tried.
 async fn begin(
     context: &Context,
     memory: &mut Memory,
-) -> Result<(PoolConnection<Postgres>, Head), BatchError> {
+    mut ahead: Option<Ahead>,
+) -> Result<Locked, BatchError> {
     let mut attempts = context.pool.size() + 1;
     loop {
-        let mut connection = context.pool.acquire().await.map_err(BatchError::Away)?;
+        let (mut connection, ahead) = match ahead.take() {
+            Some((connection, looked_up)) => (connection, Some(looked_up)),
+            None => {
+                let acquired = context.pool.acquire().await;
+                (acquired.map_err(BatchError::Away)?, None)
+            }
+        };
         let beginning = head::begin_and_lock(&mut connection, &context.org, BEGIN);
         let error = match timeout(context.limits.timeout, beginning).await {
             Ok(Ok(Some(head))) => {
                 memory.forget_unless_grown_to(&head);
-                return Ok((connection, head));
+                return Ok(Locked {
+                    connection,
+                    head,
+                    ahead,
+                });
             }
             Ok(Ok(None)) => BatchError::UnknownOrg,
             Ok(Err(error)) => error.into(),

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinError, JoinHandle};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
-use super::batch::{decide_at_known_head, look_up};
+use super::batch::{decide_at_known_head, look_up_ahead};
 use super::command::{Command, DecideError};
 use super::context::{Context, refuse};
-use super::failure::{BatchError, Reach};
+use super::failure::Reach;
 use super::memory::Memory;
 use super::under_lock;
 use super::under_way::{Turn, UnderWay, Unrecorded};
@@ -140,9 +140,10 @@ impl Writer {
         {
             waiting.push(command);
         }
-        let longest = match self.memory.head_in_company() {
-            Some(_) => LONGEST_WAIT_IN_COMPANY,
-            None => LONGEST_WAIT,
+        let longest = if self.memory.has_company {
+            LONGEST_WAIT_IN_COMPANY
+        } else {
+            LONGEST_WAIT
         };
         let until = Instant::now() + longest.min(self.last.took / 4);
         while waiting.len() < self.last.expected {
@@ -156,9 +157,6 @@ impl Writer {
 
     /// Decides a batch at the known head and sends it on its way.
     async fn send_off(&mut self, mut commands: Vec<Command>) -> Result<(), Unrecorded> {
-        let Context {
-            org, pool, limits, ..
-        } = &*self.context;
         // Who was answered 503 meanwhile must not take a place of which nobody would know.
         commands.retain(|command| !command.is_abandoned());
         if commands.is_empty() {
@@ -167,22 +165,10 @@ impl Writer {
         let Some(head) = self.memory.known_head() else {
             return Err(commands.into());
         };
-        let mut connection = match pool.acquire().await {
-            Ok(connection) => connection,
+        let looking = look_up_ahead(&self.context, &commands, &self.memory, &head);
+        let (connection, looked_up) = match looking.await {
+            Ok(looked_up) => looked_up,
             Err(error) => {
-                let error = Some(BatchError::Away(error));
-                return Err(Unrecorded { commands, error });
-            }
-        };
-        let looking = look_up(&mut connection, org, &commands, &self.memory, &head);
-        let looked_up = match timeout(limits.timeout, looking).await {
-            Ok(Ok(looked_up)) => looked_up,
-            failed => {
-                drop(connection.detach());
-                let error = failed.map_or_else(
-                    |_| BatchError::too_slow(),
-                    |result| result.map_or_else(BatchError::from, |_| BatchError::too_slow()),
-                );
                 // Nothing was begun on a broken connection: the next is tried.
                 let error = Some(error).filter(|error| !error.is_broken_connection());
                 return Err(Unrecorded { commands, error });
@@ -193,6 +179,7 @@ impl Writer {
         if commands.is_empty() {
             return Ok(());
         }
+        let org = &self.context.org;
         let decided = decide_at_known_head(org, &commands, looked_up, &mut self.memory);
         let Some(batch) = decided else {
             return Err(commands.into());

@@ -134,7 +134,8 @@ impl Policy<CustomerLimit> {
             .reduce(CustomerSpan::covering)
     }
 
-    /// Whether the customer may have this place too, and what was compared; none if it does not judge this booking.
+    /// Whether the customer may have this place too, and what was compared. Of a booking that it judges: one for which it has
+    /// [`needs`](Self::needs).
     #[must_use]
     pub fn judge(
         &self,
@@ -142,8 +143,7 @@ impl Policy<CustomerLimit> {
         place: &Place,
         now: DateTime<Utc>,
         facts: &Facts<'_>,
-    ) -> Option<(bool, Compared)> {
-        self.needs(booking, place, now)?;
+    ) -> (bool, Compared) {
         let limit = &self.terms;
         let others = || {
             let places = facts.customer_places.iter().copied();
@@ -179,7 +179,7 @@ impl Policy<CustomerLimit> {
             nearest_minutes: nearest.map(|(minutes, _)| minutes),
             nearest_case_id: nearest.map(|(_, case_id)| case_id),
         };
-        Some((has_room && has_distance, compared))
+        (has_room && has_distance, compared)
     }
 }
 

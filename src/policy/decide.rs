@@ -67,8 +67,8 @@ pub struct Draft<'a> {
     policies: &'a PolicySet,
     now: DateTime<Utc>,
     record: Record<'a>,
-    limits: Vec<&'a Policy<CustomerLimit>>,
-    // Each with what it counts.
+    // Each with what it looks at.
+    limits: Vec<(&'a Policy<CustomerLimit>, CustomerSpan)>,
     caps: Vec<(&'a Policy<CapacityCap>, Bucket)>,
 }
 
@@ -78,8 +78,11 @@ impl<'a> Draft<'a> {
     pub fn new(booking: &'a Booking, policies: &'a PolicySet, now: DateTime<Utc>) -> Self {
         let mut record = Record::new(policies.organization.mode, booking.language.as_deref());
         let (subject, place) = rules::run(booking, policies, now, &mut record);
-        let mut limits = policies.customer_limits.near(&place);
-        limits.retain(|limit| limit.header.is_active(now));
+        let limits = policies.customer_limits.near(&place).into_iter();
+        let limits = limits
+            .filter(|limit| limit.header.is_active(now))
+            .filter_map(|limit| Some((limit, limit.needs(subject.booking(), &place, now)?)))
+            .collect();
         let caps = policies.capacity_caps.near(&place).into_iter();
         let caps = caps
             .filter(|cap| cap.header.is_active(now) && cap.concerns(&place))
@@ -100,12 +103,11 @@ impl<'a> Draft<'a> {
     /// What has to be looked up before [`Draft::decide`], of the blocklist only under case fields that any of its rows looks at.
     #[must_use]
     pub fn needs(&self, is_field_blocked: impl Fn(Uuid) -> bool) -> Needs {
-        let (booking, place, now) = (self.subject.booking(), &self.place, self.now);
+        let booking = self.subject.booking();
+        let spans = self.limits.iter().map(|(_, span)| *span);
         Needs {
             blocklist_keys: BlocklistKey::of_booking(booking, is_field_blocked).collect(),
-            customer_span: (self.limits.iter())
-                .filter_map(|limit| limit.needs(booking, place, now))
-                .reduce(CustomerSpan::covering),
+            customer_span: spans.reduce(CustomerSpan::covering),
         }
     }
 
@@ -153,9 +155,9 @@ impl<'a> Draft<'a> {
                 Some((is_within, Compared::BookingWindow(compared)))
             });
         }
-        for limit in limits {
+        for (limit, _) in limits {
             guards.hear(Kind::CustomerLimits, &limit.header, || {
-                let (has_room, compared) = limit.judge(booking, &place, now, facts)?;
+                let (has_room, compared) = limit.judge(booking, &place, now, facts);
                 Some((has_room, Compared::CustomerLimit(compared)))
             });
         }

@@ -84,3 +84,28 @@ impl Blocklist {
             .collect()
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_is_looked_at_as_long_as_any_row_is_about_it() {
+        let field = Uuid::from_u128(1);
+        let row = |value: &str| {
+            serde_json::json!({ "field_type_id": field, "field_value": value }).to_string()
+        };
+        let [same, other] = ["a@example.com", "b@example.com"].map(row);
+        let mut blocklist = Blocklist::default();
+        for (id, row) in [(1, &same), (2, &same), (3, &other)] {
+            blocklist.insert(id, row);
+        }
+        for (id, row) in [(1, &same), (2, &same), (3, &other)] {
+            assert!(blocklist.looks_at(field), "before {id} goes");
+            blocklist.remove(id, row);
+        }
+        assert!(!blocklist.looks_at(field));
+        assert!(!blocklist.looks_at(Uuid::from_u128(2)));
+    }
+}
