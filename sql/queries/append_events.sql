@@ -4,21 +4,16 @@
 -- "Transaction Isolation"). Nothing is written before that.
 -- $1 org; $2 last_seq and $3 last_chain of the head that the batch follows: after a restore the number alone may be another event's;
 -- $4 last_seq, $5 last_chain and $6 last_recorded_at of the head from now on; $7 the events; $8 cases whose place is freed; $9 the places
--- taken; $10 the policies that were met; $11 whether the head is left where it is: the transaction moves it later (move_head.sql), and
--- nothing of the batch is in the ledger before that.
+-- taken; $10 the policies that were met.
 -- Leans on events_pkey, reservations_pkey, heads_pkey. One round trip and one row source a table is what makes a batch cheap, and one array
 -- of rows each: 25 arrays side by side took Postgres 45 µs to unfold, one of rows 3.
 -- Freed places are looked up one by one ("offset 0") and deleted by their position, which the head's lock keeps valid: a plain
 -- "case_id = any ($8)" was planned as a walk over the organization's reservations, even with an empty array.
-with moved as (
+with head as (
     update ledger.heads h
     set last_seq = $4, last_chain = $5, last_recorded_at = $6
-    where h.org = $1 and h.last_seq = $2 and h.last_chain = $3 and not $11
+    where h.org = $1 and h.last_seq = $2 and h.last_chain = $3
     returning h.org
-), head as (
-    select org from moved
-    union all
-    select h.org from ledger.heads h where h.org = $1 and $11
 ), appended as (
     insert into ledger.events (
         org, seq, recorded_at, type, caused_by, payload, body, salt, payload_digest, chain,

@@ -61,8 +61,6 @@ pub(super) struct DecidedBatch {
     pub(super) events: Vec<Event>,
     pub(super) places: PlaceChanges,
     pub(super) answers: Answers,
-    /// Whether it needs nothing that the batch before it writes: it may be written while that one is.
-    pub(super) stands_alone: bool,
 }
 
 /// Reads what a batch has to know, as of a head that is locked, or expected.
@@ -175,14 +173,6 @@ pub(super) fn decide(
         next.last_chain = last.chain;
     }
     memory.move_head(next);
-    let changes_case_of = |before: &Effects| {
-        let is_changed = |id| before.changes.iter().any(|change| change.case_id == id);
-        (done.places.freed.iter().copied())
-            .chain(done.places.taken.iter().map(|taken| taken.case_id))
-            .filter(|id| before.cases.contains_key(id))
-            .any(is_changed)
-    };
-    let stands_alone = !memory.newest.as_ref().is_some_and(changes_case_of);
     memory.newest = Some(Effects {
         follows: head.last_seq,
         cases: done.cases,
@@ -193,7 +183,6 @@ pub(super) fn decide(
         events: done.events,
         places: done.places,
         answers,
-        stands_alone,
     })
 }
 

@@ -45,11 +45,6 @@ impl BatchError {
         self.has_state(&["40001", "40P01", "55P03"])
     }
 
-    /// The same, or SQLSTATE 23505 (unique violation), of a batch that did not wait for the head: others have numbered events meanwhile.
-    pub(super) fn is_of_a_moved_head(&self) -> bool {
-        self.was_in_the_way() || self.has_state(&["23505"])
-    }
-
     /// SQLSTATE classes 22 (data exception), 23 (integrity constraint violation) and 54 (program limit exceeded).
     pub(super) fn refuses_content(&self) -> bool {
         self.has_state(&["22", "23", "54"])

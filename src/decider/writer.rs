@@ -23,11 +23,11 @@ const LONGEST_WAIT: Duration = Duration::from_millis(2);
 /// The same where another process writes, too: the lock is held by that one most of the time, and who asks for it early only waits.
 const LONGEST_WAIT_IN_COMPANY: Duration = Duration::from_millis(10);
 
-/// One writes its rows while the other commits; a third would only make all of them smaller.
+/// One is looked up and decided while the other is appended; a third would only make all of them smaller.
 const MOST_UNDER_WAY: usize = 2;
 
-/// A second batch under way costs two round trips more, and makes both smaller: it must be of some size.
-const ENOUGH_FOR_A_SECOND: usize = 24;
+/// A second batch under way makes both smaller, and a batch costs as much as some three bookings: it must be of some size.
+const ENOUGH_FOR_A_SECOND: usize = 4;
 
 /// How the last batch went.
 #[derive(Debug, Clone, Copy, Default)]

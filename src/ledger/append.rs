@@ -32,15 +32,6 @@ pub struct TakenPlace {
     pub place: Place,
 }
 
-/// What becomes of the head.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Moving {
-    /// It moves with the events.
-    AtOnce,
-    /// It is moved by the same transaction, later ([`super::head::move_and_commit`]).
-    Later,
-}
-
 /// Appends the events and moves the head, if it is still where the events follow it: for certain, if this transaction has locked it.
 /// Otherwise nothing is appended.
 pub async fn append(
@@ -49,7 +40,6 @@ pub async fn append(
     head: &Head,
     events: &[Event],
     places: &PlaceChanges,
-    moving: Moving,
 ) -> Result<bool, sqlx::Error> {
     let Some(last) = events.last() else {
         return Ok(true);
@@ -64,7 +54,6 @@ pub async fn append(
         .bind(events.iter().map(NewEvent::from).collect::<Vec<_>>())
         .bind(&places.freed)
         .bind(places.taken.iter().map(NewPlace::from).collect::<Vec<_>>())
-        .bind(new_hits(events))
-        .bind(moving == Moving::Later);
+        .bind(new_hits(events));
     Ok(query.execute(connection).await?.rows_affected() == 1)
 }

@@ -5,7 +5,6 @@ use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 
 use super::digest::Digest;
-use super::event::Event;
 use crate::org::Org;
 
 /// Where a ledger stands, while its head is locked.
@@ -45,34 +44,6 @@ pub async fn begin_and_lock(
         .fetch_all(connection)
         .await?;
     rows.first().map(Head::read).transpose()
-}
-
-/// Moves the head past events that this transaction has appended, and commits: only if the head is where they follow it, and nobody
-/// has it locked; else the transaction has failed.
-///
-/// In one message, like [`begin_and_lock`]; a number, hexadecimal digits and a time need no quoting either.
-pub async fn move_and_commit(
-    connection: &mut PgConnection,
-    org: &Org,
-    head: &Head,
-    last: &Event,
-) -> Result<(), sqlx::Error> {
-    let values = [
-        ("$1", org.to_string()),
-        ("$2", head.last_seq.to_string()),
-        ("$3", hex::encode(head.last_chain)),
-        ("$4", last.seq.to_string()),
-        ("$5", hex::encode(last.chain)),
-        ("$6", last.recorded_at.timestamp_micros().to_string()),
-    ];
-    let mut statement = include_str!("../../sql/queries/move_head.sql").to_owned();
-    for (place, value) in values {
-        statement = statement.replace(place, &value);
-    }
-    sqlx::raw_sql(AssertSqlSafe(statement))
-        .execute(connection)
-        .await?;
-    Ok(())
 }
 
 impl Head {

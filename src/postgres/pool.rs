@@ -43,11 +43,7 @@ const FOR_EVERYBODY: &str = "
 /// The decider's statements are planned once a connection: planning would be most of a lone booking's time in the database. A plan
 /// that is made while tables are empty must stay right when they have grown, so it may only look things up by index, and each
 /// statement is written so that only the index that it should lean on fits (`tests/it/plans.rs`).
-///
-/// A batch that was written ahead of its turn keeps its numbers from everybody else until it commits or goes: if this process is stopped
-/// in between, not for long.
 const FOR_WRITERS: &str = "
-    set idle_in_transaction_session_timeout = '5s';
     set plan_cache_mode = force_generic_plan;
     set enable_seqscan = off;
     set enable_bitmapscan = off";

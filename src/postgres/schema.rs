@@ -37,7 +37,6 @@ pub(super) const REAPPLIED: &[SqlFile] = sql_files![
     "sql/functions/03_event_chain.sql",
     "sql/functions/04_refuse_change.sql",
     "sql/functions/05_head_only_advances.sql",
-    "sql/functions/06_move_head.sql",
     "sql/functions/09_policy_checks.sql",
     "sql/functions/10_open_ledger.sql",
     "sql/functions/11_keep_organization.sql",
