@@ -10,21 +10,23 @@ use tokio::time::{sleep, timeout};
 
 use crate::support::{Answered, SECRET, Server, TestApp, booking, case_id};
 
-/// Holds up the commit of whoever appends an event of one case, for as long as the gate is closed; lock and statement timeouts do not
-/// end that.
-const GATE: &str = "
-    create table public.gate as select 'closed' as state;
-    grant select on public.gate to public;
+/// Holds up the commit of whoever appends an event of a case with a gate, for as long as that is closed; lock and statement timeouts do
+/// not end that.
+const GATES: &str = "
+    create table public.gates (case_id uuid, state text);
+    grant select on public.gates to public;
     create function public.pass_the_gate() returns trigger language plpgsql as $$
     begin
-        while exists (select from public.gate where state = 'closed') loop
+        while exists (select from public.gates where case_id = new.case_id and state = 'closed') loop
             perform pg_sleep(0.01);
         end loop;
-        if exists (select from public.gate where state = 'failing') then
+        if exists (select from public.gates where case_id = new.case_id and state = 'failing') then
             raise 'the commit fails';
         end if;
         return null;
-    end $$;";
+    end $$;
+    create constraint trigger gates after insert on ledger.events deferrable initially deferred
+    for each row execute function public.pass_the_gate();";
 
 const AT_THE_GATE: &str = "select count(*) from pg_stat_activity
     where datname = current_database() and application_name = 'bookwarden' and wait_event = 'PgSleep'";
@@ -32,7 +34,7 @@ const AT_THE_GATE: &str = "select count(*) from pg_stat_activity
 const LOOKED_UP: &str = "select count(*) from pg_stat_activity
     where datname = current_database() and application_name = 'bookwarden' and state = 'idle'
     and query like '-- What a batch has to know%'";
-const OPEN: &str = "delete from public.gate";
+const OPEN: &str = "delete from public.gates";
 
 /// Enough for a second batch, which goes as soon as so many wait.
 const ENOUGH: usize = 4;
@@ -51,6 +53,21 @@ async fn wait_for(app: &TestApp, query: &str) {
     assert!(waited.is_ok(), "never: {query}");
 }
 
+/// Gates that are closed for these cases, and a head that is known.
+async fn close_gates(app: &TestApp, cases: &[&Value]) {
+    let mut elsewhere = booking();
+    elsewhere["appointment"]["cuIndex"] = 99.into();
+    assert!(!app.book(&elsewhere).await.cancelled(), "the head is known");
+    app.sql(GATES).await;
+    for case in cases {
+        let case_id = case_id(case);
+        app.sql(&format!(
+            "insert into public.gates values ('{case_id}', 'closed')"
+        ))
+        .await;
+    }
+}
+
 /// Answers of the first, which alone is a batch, and of those of the second. `meanwhile` has to open the gate that the first's case comes to.
 async fn two_under_way(
     app: &TestApp,
@@ -59,15 +76,7 @@ async fn two_under_way(
     second: &[Value],
     meanwhile: impl Future<Output = ()>,
 ) -> (Answered, Vec<Answered>) {
-    let mut elsewhere = booking();
-    elsewhere["appointment"]["cuIndex"] = 99.into();
-    assert!(!app.book(&elsewhere).await.cancelled(), "the head is known");
-    let case_id = case_id(case);
-    app.sql(&format!(
-        "{GATE} create constraint trigger gate after insert on ledger.events deferrable initially deferred
-         for each row when (new.case_id = '{case_id}') execute function public.pass_the_gate()"
-    ))
-    .await;
+    close_gates(app, &[case]).await;
     let later = async {
         wait_for(app, AT_THE_GATE).await;
         join_all(second.iter().map(|booking| app.book(booking))).await
@@ -77,7 +86,7 @@ async fn two_under_way(
         meanwhile.await;
     };
     let (first, second, ()) = tokio::join!(first, later, meanwhile);
-    app.sql("drop trigger gate on ledger.events").await;
+    app.sql("drop trigger gates on ledger.events").await;
     (first, second)
 }
 
@@ -203,8 +212,8 @@ async fn what_the_first_books_is_moved_by_the_second() {
 async fn if_the_first_fails_the_second_is_decided_without_it() {
     let break_connection = "select pg_terminate_backend(pid) from pg_stat_activity
         where datname = current_database() and wait_event = 'PgSleep';
-        delete from public.gate";
-    for failure in ["update public.gate set state = 'failing'", break_connection] {
+        delete from public.gates";
+    for failure in ["update public.gates set state = 'failing'", break_connection] {
         let app = TestApp::start().await;
         // One place in another calendar is taken before.
         app.sql(&format!(
@@ -226,20 +235,23 @@ async fn if_the_first_fails_the_second_is_decided_without_it() {
     }
 }
 
+/// Opens the gate when this policy's change waits for the head that the first holds, so that it commits before the second.
+async fn change_between(app: &TestApp, policy: &str) {
+    let waits_for_the_head = "select count(*) from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'";
+    wait_for(app, LOOKED_UP).await;
+    let open = async {
+        wait_for(app, waits_for_the_head).await;
+        app.sql(OPEN).await;
+    };
+    tokio::join!(app.sql(policy), open);
+}
+
 #[tokio::test]
 async fn a_policy_that_commits_between_the_two_governs_the_second() {
     let app = TestApp::start().await;
-    let waits_for_the_head = "select count(*) from pg_stat_activity
-        where datname = current_database() and wait_event_type = 'Lock'";
-    let change = async {
-        wait_for(&app, LOOKED_UP).await;
-        let close = app.sql("insert into policy.capacity_caps (max_appointments) values (0)");
-        let open = async {
-            wait_for(&app, waits_for_the_head).await;
-            app.sql(OPEN).await;
-        };
-        tokio::join!(close, open);
-    };
+    let close = "insert into policy.capacity_caps (max_appointments) values (0)";
+    let change = change_between(&app, close);
     let first = booking();
     let (first, second) = two_under_way(&app, &first, app.book(&first), &enough(), change).await;
     assert!(!first.cancelled());
@@ -250,5 +262,73 @@ async fn a_policy_that_commits_between_the_two_governs_the_second() {
         let decided = answered.decision_id.expect("a decision");
         assert_eq!(answered.cancelled(), decided > closed, "decision {decided}");
     }
+    app.check().await;
+}
+
+#[tokio::test]
+async fn places_of_a_second_that_is_decided_again_are_counted_once() {
+    let app = TestApp::start().await;
+    // For the first and the second, in one calendar.
+    let places = 1 + ENOUGH;
+    app.sql(&format!(
+        "insert into policy.capacity_caps (cu_index, max_appointments) values (0, {places})"
+    ))
+    .await;
+    let elsewhere = "insert into policy.capacity_caps (cu_index, max_appointments) values (77, 0)";
+    let change = change_between(&app, elsewhere);
+    let first = booking();
+    let (first, second) = two_under_way(&app, &first, app.book(&first), &enough(), change).await;
+    assert!(!first.cancelled());
+    assert_eq!(approved(&second), ENOUGH);
+    assert!(app.book(&booking()).await.cancelled(), "all are taken");
+    app.check().await;
+}
+
+#[tokio::test]
+async fn who_was_told_503_while_a_batch_waited_for_its_turn_is_not_booked() {
+    let mut app = TestApp::start().await;
+    let patience = Duration::from_secs(4);
+    let settings = [("BOOKWARDEN_DECISION_TIMEOUT_MS", "4000")];
+    app.server = Server::start_with(&app.database_url, &settings);
+    let first = booking();
+    let mut second = enough();
+    second[0] = booking();
+    close_gates(&app, &[&first, &second[0]]).await;
+    let open = |booking: &Value| {
+        let case_id = case_id(booking);
+        format!("delete from public.gates where case_id = '{case_id}'")
+    };
+    let then = async {
+        wait_for(&app, AT_THE_GATE).await;
+        join_all(second.iter().map(|booking| app.book(booking))).await
+    };
+    let later = enough();
+    let told = async {
+        wait_for(&app, AT_THE_GATE).await;
+        wait_for(&app, LOOKED_UP).await;
+        // The second is decided, so these wait for the first to land.
+        let told = join_all(later.iter().map(|booking| app.book(booking))).await;
+        // By now they are looked up, and the second holds them up.
+        app.sql(&open(&second[0])).await;
+        told
+    };
+    let land = async {
+        wait_for(&app, LOOKED_UP).await;
+        // Late enough that those after it give up while the second is appended.
+        sleep(patience / 2).await;
+        app.sql(&open(&first)).await;
+    };
+    let (first, _, told, ()) = tokio::join!(app.book(&first), then, told, land);
+    assert!(!first.cancelled());
+    let mut elsewhere = booking();
+    elsewhere["appointment"]["cuIndex"] = 98.into();
+    assert!(!app.book(&elsewhere).await.cancelled(), "all have landed");
+    for (booking, answered) in later.iter().zip(&told) {
+        assert_eq!(answered.status, StatusCode::SERVICE_UNAVAILABLE);
+        let case = case_id(booking);
+        let recorded = format!("select count(*) from ledger.events where case_id = '{case}'");
+        assert_eq!(app.number(&recorded).await, 0);
+    }
+    app.sql("drop trigger gates on ledger.events").await;
     app.check().await;
 }
