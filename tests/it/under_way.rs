@@ -213,7 +213,10 @@ async fn if_the_first_fails_the_second_is_decided_without_it() {
     let break_connection = "select pg_terminate_backend(pid) from pg_stat_activity
         where datname = current_database() and wait_event = 'PgSleep';
         delete from public.gates";
-    for failure in ["update public.gates set state = 'failing'", break_connection] {
+    for failure in [
+        "update public.gates set state = 'failing'",
+        break_connection,
+    ] {
         let app = TestApp::start().await;
         // One place in another calendar is taken before.
         app.sql(&format!(
