@@ -6,6 +6,7 @@ use sqlx::PgPool;
 
 use super::batch::Answers;
 use super::command::{Command, DecideError, Limits};
+use super::crowd::Crowd;
 use super::sequence::Decided;
 use crate::org::Org;
 use crate::policy::explanation::Compared;
@@ -17,6 +18,7 @@ pub(super) struct Context {
     pub(super) org: Org,
     pub(super) pool: PgPool,
     pub(super) limits: Limits,
+    pub(super) crowd: Crowd,
     pub(super) metrics: Arc<Metrics>,
     pub(super) problems: Problems,
 }

@@ -12,6 +12,7 @@ use super::command::{
     Answer, Command, DecideError, FollowUp, Limits, Rejection, Submission, Submitted,
 };
 use super::context::Context;
+use super::crowd::Crowd;
 use super::threads::Threads;
 use super::throttle::Throttle;
 use super::writer::Writer;
@@ -34,6 +35,7 @@ struct Office {
     metrics: Arc<Metrics>,
     problems: Problems,
     threads: Threads,
+    crowd: Crowd,
     // None once shut down.
     desks: Mutex<Option<HashMap<Org, Desk>>>,
 }
@@ -61,6 +63,7 @@ impl Decider {
             limits,
             metrics,
             threads: Threads::start()?,
+            crowd: Crowd::new(),
             desks: Mutex::new(Some(HashMap::new())),
         })))
     }
@@ -144,6 +147,7 @@ impl Decider {
             org: org.clone(),
             pool: self.0.writers.clone(),
             limits,
+            crowd: self.0.crowd.clone(),
             metrics: Arc::clone(&self.0.metrics),
             problems: self.0.problems.clone(),
         });

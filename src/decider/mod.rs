@@ -9,6 +9,7 @@ mod cases;
 mod command;
 mod context;
 mod counts;
+mod crowd;
 mod customer_places;
 mod facts;
 mod failure;

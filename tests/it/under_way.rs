@@ -1,5 +1,6 @@
 //! Two batches under way: the second is looked up and decided while the first has not committed yet (ADR 4).
 
+use std::thread;
 use std::time::Duration;
 
 use bookwarden::cubu::signature;
@@ -332,6 +333,57 @@ async fn who_was_told_503_while_a_batch_waited_for_its_turn_is_not_booked() {
         let recorded = format!("select count(*) from ledger.events where case_id = '{case}'");
         assert_eq!(app.number(&recorded).await, 0);
     }
+    app.sql("drop trigger gates on ledger.events").await;
+    app.check().await;
+}
+
+#[tokio::test]
+async fn while_others_keep_the_cores_busy_there_is_no_second() {
+    let mut app = TestApp::start().await;
+    let cores = thread::available_parallelism().map_or(1, Into::into);
+    let pool = (cores + 3).to_string();
+    let settings = [("BOOKWARDEN_POOL_SIZE", pool.as_str())];
+    app.server = Server::start_with(&app.database_url, &settings);
+    let post = async |org: usize, body: String| {
+        let path = format!("/org-{org}/service/actions/beforeBookAppointment");
+        let authorization = Some(signature::sign(SECRET, body.as_bytes()));
+        let posted = app.post(&app.server, &path, body, authorization).await;
+        assert!(!posted.expect("an answer").cancelled());
+    };
+    for org in 0..cores {
+        app.sql(&format!(
+            "insert into policy.organizations (org) values ('org-{org}');
+             insert into access.webhook_secrets (org, secret) values ('org-{org}', '{SECRET}')"
+        ))
+        .await;
+        // Its head is known from now on.
+        post(org, booking().to_string()).await;
+    }
+    let held: Vec<Value> = (0..=cores).map(|_| booking()).collect();
+    close_gates(&app, &held.iter().collect::<Vec<_>>()).await;
+    let others = held[1..].iter().enumerate();
+    let others = join_all(others.map(|(org, booking)| post(org, booking.to_string())));
+    let at_the_gate = |so_many| format!("select (({AT_THE_GATE}) = {so_many})::int::bigint");
+    let later = enough();
+    let then = async {
+        // The first of this organization, when the others' are there.
+        wait_for(&app, &at_the_gate(cores)).await;
+        let first = app.book(&held[0]);
+        let second = async {
+            wait_for(&app, &at_the_gate(cores + 1)).await;
+            let open = async {
+                sleep(Duration::from_millis(500)).await;
+                assert_eq!(app.number(LOOKED_UP).await, 0, "a second was sent");
+                app.sql(OPEN).await;
+            };
+            let booked = join_all(later.iter().map(|booking| app.book(booking)));
+            tokio::join!(booked, open).0
+        };
+        tokio::join!(first, second)
+    };
+    let ((first, second), _) = tokio::join!(then, others);
+    assert!(!first.cancelled());
+    assert_eq!(approved(&second), ENOUGH);
     app.sql("drop trigger gates on ledger.events").await;
     app.check().await;
 }
