@@ -295,8 +295,7 @@ async fn who_was_told_503_while_a_batch_waited_for_its_turn_is_not_booked() {
     let settings = [("BOOKWARDEN_DECISION_TIMEOUT_MS", "4000")];
     app.server = Server::start_with(&app.database_url, &settings);
     let first = booking();
-    let mut second = enough();
-    second[0] = booking();
+    let second = enough();
     close_gates(&app, &[&first, &second[0]]).await;
     let open = |booking: &Value| {
         let case_id = case_id(booking);

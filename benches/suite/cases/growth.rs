@@ -3,6 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
+use bookwarden::ledger::counts::NUMBERS;
 use tokio::time::sleep;
 
 use crate::cluster::Database;
@@ -69,12 +70,15 @@ async fn ten_orgs(bench: &mut Bench, before: &mut f64) -> Result<(), Failure> {
 
 /// A ledger that has grown long ago is counted (ADR 5). One that has just been filled would be while the load runs, for a quarter of the time.
 async fn wait_until_counted(database: &Database) -> Result<(), Failure> {
-    let uncounted = "select (h.last_seq - coalesce(max(c.last_seq), 0)) / 65536 from ledger.heads h
-        left join ledger.decision_counts c on c.org = h.org where h.org = 'default' group by h.last_seq";
-    while database.number(uncounted).await? > 0 {
+    let sql = include_str!("../../../sql/queries/list_uncounted.sql");
+    let mut connection = database.connect().await?;
+    loop {
+        let heads: Vec<(String, i64, i64)> = sqlx::query_as(sql).fetch_all(&mut connection).await?;
+        if (heads.iter()).all(|(_, last_seq, counted)| last_seq - counted < NUMBERS) {
+            return Ok(());
+        }
         sleep(Duration::from_secs(1)).await;
     }
-    Ok(())
 }
 
 /// Reports a case that was measured after one base, and measures the next.

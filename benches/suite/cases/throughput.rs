@@ -28,6 +28,7 @@ pub async fn run(bench: &mut Bench) -> Result<(), Failure> {
     let mean = |which: usize, figure: fn(&Closed) -> f64| {
         f64::midpoint(figure(&before[which]), figure(&after[which]))
     };
+    // Connections and pgbench's clients both begin with 1 and 16.
     let (one, sixteen, most) = (0, 1, CONNECTIONS.len() - 1);
     let best = mean(most, Closed::per_second);
     let report = &mut bench.report;
