@@ -23,6 +23,7 @@ pub mod cubu;
 pub mod decider;
 #[allow(clippy::disallowed_methods, reason = "durations for logs and metrics")]
 pub mod http;
+mod json;
 pub mod ledger;
 pub mod org;
 pub mod policy;

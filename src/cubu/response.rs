@@ -3,13 +3,16 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::Serialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use crate::json::Members;
+
+/// An answer without case fields fits.
+const USUAL_BYTES: usize = 512;
+
 /// The answer. The default keeps everything and books.
-#[derive(Debug, Clone, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Default)]
 pub struct Response {
     /// Replaces all case fields; null keeps all.
     pub fields: Option<BTreeMap<String, Box<RawValue>>>,
@@ -92,12 +95,30 @@ impl Response {
     /// The exact body that is answered and recorded: all twelve keys in the contract's order, the contract's rule applied.
     #[must_use]
     pub fn to_body(&self) -> String {
-        serde_json::to_string(&*self.as_answered())
-            .expect("texts, flags and maps with text keys are always JSON")
+        let mut body = Vec::with_capacity(USUAL_BYTES);
+        self.write(&mut body);
+        String::from_utf8(body).expect("JSON is UTF-8")
     }
-}
 
-impl Response {
+    /// The same, written to the end of a buffer.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        let answered = self.as_answered();
+        let mut members = Members::begin(out);
+        members.value("fields", &answered.fields);
+        members.value("tagIds", &answered.tag_ids);
+        members.value("removeCustomer", answered.remove_customer);
+        members.value("customerRecordId", answered.customer_record_id);
+        members.value("useCustomerContactInfo", answered.use_customer_contact_info);
+        members.value("contactPhoneNumber", &answered.contact_phone_number);
+        members.value("contactEmail", &answered.contact_email);
+        members.value("serviceTypeId", answered.service_type_id);
+        members.value("channel", &answered.channel);
+        members.value("preventSelfCheckIn", answered.prevent_self_check_in);
+        members.value("cancelled", answered.cancelled);
+        members.value("cancellationReason", &answered.cancellation_reason);
+        members.end();
+    }
+
     fn as_answered(&self) -> Cow<'_, Self> {
         let gives_details = self.contact_phone_number.is_some() || self.contact_email.is_some();
         if self.use_customer_contact_info && gives_details {
@@ -107,11 +128,10 @@ impl Response {
         }
     }
 
-    /// The same as [`Response::to_body`], for putting into other JSON: not parsed again.
+    /// The same as [`Response::to_body`], for putting into other JSON.
     #[must_use]
     pub fn to_raw(&self) -> Box<RawValue> {
-        serde_json::value::to_raw_value(&*self.as_answered())
-            .expect("texts, flags and maps with text keys are always JSON")
+        RawValue::from_string(self.to_body()).expect("an answer is JSON")
     }
 }
 

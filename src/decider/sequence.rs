@@ -155,8 +155,7 @@ impl<'a> Sequence<'a> {
             &submission.body,
             signed,
         ));
-        let response = decision.response.to_raw();
-        let body: Arc<str> = response.get().into();
+        let body: Arc<str> = decision.response.to_body().into();
         let moved_from = case
             .held
             .as_ref()
@@ -165,7 +164,6 @@ impl<'a> Sequence<'a> {
         let decision_seq = self.numbering.push(booking::decided(
             Version::CURRENT,
             &decision,
-            &response,
             DecidedContext {
                 request_seq,
                 request_digest,

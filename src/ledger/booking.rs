@@ -4,7 +4,6 @@
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -16,6 +15,7 @@ use super::event::{
 };
 use crate::cubu::after::After;
 use crate::cubu::response::Response;
+use crate::json::Members;
 use crate::policy::decide::Decision;
 use crate::policy::explanation::{Compared, Explained};
 
@@ -54,20 +54,6 @@ struct RequestedPayload<'a> {
     action: Option<&'a str>,
     authorization: Option<&'a str>,
     secret_id: Option<i64>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct DecidedPayload<'a> {
-    version: u32,
-    policy_version: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    moved_from: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    starts_at: Option<DateTime<Utc>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    response: Option<&'a RawValue>,
-    policies: &'a [Explained],
 }
 
 /// What readers need of a `booking.decided` payload.
@@ -123,20 +109,12 @@ pub struct Signed<'a> {
     pub secret_id: Option<i64>,
 }
 
-/// Most decisions' payloads fit without growing on the way.
-const USUAL_BYTES: usize = 4_096;
-
+#[allow(
+    clippy::expect_used,
+    reason = "structs of texts and numbers with text keys are always JSON"
+)]
 fn json(payload: &impl Serialize) -> String {
-    let mut text = Vec::with_capacity(USUAL_BYTES);
-    #[allow(
-        clippy::expect_used,
-        reason = "structs of texts and numbers with text keys are always JSON"
-    )]
-    serde_json::to_writer(&mut text, payload).expect("a payload is always JSON");
-    // A batch's payloads are kept until it is written.
-    text.shrink_to_fit();
-    #[allow(clippy::expect_used, reason = "JSON is UTF-8")]
-    String::from_utf8(text).expect("JSON is UTF-8")
+    serde_json::to_string(payload).expect("a payload is always JSON")
 }
 
 /// `booking.requested`
@@ -145,19 +123,22 @@ pub fn requested(version: Version, case_id: Uuid, body: &str, signed: Signed<'_>
     Content {
         event_type: BOOKING_REQUESTED,
         caused_by: None,
-        payload: json(&RequestedPayload {
-            version: version as u32,
-            action: (version == Version::First).then_some("beforeBookAppointment"),
-            authorization: signed.authorization,
-            secret_id: signed.secret_id,
-        }),
+        payload: requested_payload(version, signed),
         body: Some(body.to_owned()),
-        columns: Columns {
-            case_id: Some(case_id),
-            ..Columns::default()
-        },
+        columns: Columns::of_case(case_id),
         policies: Vec::new(),
     }
+}
+
+/// The payload of `booking.requested`.
+#[must_use]
+pub fn requested_payload(version: Version, signed: Signed<'_>) -> String {
+    json(&RequestedPayload {
+        version: version as u32,
+        action: (version == Version::First).then_some("beforeBookAppointment"),
+        authorization: signed.authorization,
+        secret_id: signed.secret_id,
+    })
 }
 
 /// What a decision's event says besides the decision.
@@ -177,59 +158,83 @@ pub struct DecidedContext<'a> {
     pub triggered_by_user_email: Option<&'a str>,
 }
 
+/// Most decisions' payloads fit without growing on the way.
+const USUAL_BYTES: usize = 4_096;
+
 /// `booking.decided`
 #[must_use]
-pub fn decided(
-    version: Version,
-    decision: &Decision,
-    response: &RawValue,
-    context: DecidedContext<'_>,
-) -> Content {
-    let place = &decision.place;
-    let policies = match version {
-        Version::First => Cow::Owned(policies_in_first_version(decision)),
-        Version::Second => Cow::Borrowed(&decision.policies),
-    };
-    let is_first = version == Version::First;
+pub fn decided(version: Version, decision: &Decision, context: DecidedContext<'_>) -> Content {
+    let mut payload = Vec::with_capacity(USUAL_BYTES);
+    write_decided(version, decision, context, &mut payload);
+    // A batch's payloads are kept until it is written.
+    payload.shrink_to_fit();
     Content {
         event_type: BOOKING_DECIDED,
         caused_by: Some(context.request_seq),
-        payload: json(&DecidedPayload {
-            version: version as u32,
-            policy_version: context.policy_version,
-            moved_from: context.moved_from,
-            starts_at: is_first.then_some(place.starts_at),
-            response: (is_first || !decision.response.keeps_all()).then_some(response),
-            policies: &policies,
-        }),
+        #[allow(clippy::expect_used, reason = "JSON is UTF-8")]
+        payload: String::from_utf8(payload).expect("JSON is UTF-8"),
         body: None,
-        columns: Columns {
-            case_id: Some(context.case_id),
-            request_digest: Some(context.request_digest),
-            outcome: Some(decision.outcome.as_str()),
-            unit_id: Some(place.unit_id),
-            service_id: Some(place.service_id),
-            service_category_id: place.service_category_id,
-            service_type_id: place.service_type_id,
-            cu_index: Some(place.cu_index),
-            appointment_date: Some(place.date),
-            start_minute: Some(place.start),
-            duration: Some(place.duration),
-            channel: place.channel.clone(),
-            booked_by: Some(place.booked_by.as_str()),
-            customer_record_id: place.customer_record_id,
-            triggered_by_user_email: context.triggered_by_user_email.map(str::to_owned),
-            cancellation_reason: decision.response.cancellation_reason.clone(),
-        },
-        policies: (decision.policies.iter())
-            .map(|explained| PolicyMet {
-                kind: explained.kind.table(),
-                id: explained.id,
-                verdict: explained.verdict.as_str(),
-                mode: explained.mode.as_str(),
-            })
-            .collect(),
+        columns: decided_columns(decision, context),
+        policies: policies_met(decision).collect(),
     }
+}
+
+/// The payload of `booking.decided`, written to the end of a buffer.
+pub(crate) fn write_decided(
+    version: Version,
+    decision: &Decision,
+    context: DecidedContext<'_>,
+    out: &mut Vec<u8>,
+) {
+    let is_first = version == Version::First;
+    let mut members = Members::begin(out);
+    members.value("version", version as u32);
+    members.value("policyVersion", context.policy_version);
+    members.optional("movedFrom", context.moved_from);
+    members.optional("startsAt", is_first.then_some(decision.place.starts_at));
+    if is_first || !decision.response.keeps_all() {
+        decision.response.write(members.key("response"));
+    }
+    let policies = if is_first {
+        Cow::Owned(policies_in_first_version(decision))
+    } else {
+        Cow::Borrowed(&decision.policies)
+    };
+    members.list("policies", &*policies, Explained::write);
+    members.end();
+}
+
+/// What queries find a decision by.
+pub(crate) fn decided_columns(decision: &Decision, context: DecidedContext<'_>) -> Columns {
+    let place = &decision.place;
+    Columns {
+        case_id: Some(context.case_id),
+        request_digest: Some(context.request_digest),
+        outcome: Some(decision.outcome.as_str()),
+        unit_id: Some(place.unit_id),
+        service_id: Some(place.service_id),
+        service_category_id: place.service_category_id,
+        service_type_id: place.service_type_id,
+        cu_index: Some(place.cu_index),
+        appointment_date: Some(place.date),
+        start_minute: Some(place.start),
+        duration: Some(place.duration),
+        channel: place.channel.clone(),
+        booked_by: Some(place.booked_by.as_str()),
+        customer_record_id: place.customer_record_id,
+        triggered_by_user_email: context.triggered_by_user_email.map(str::to_owned),
+        cancellation_reason: decision.response.cancellation_reason.clone(),
+    }
+}
+
+/// For the projection `ledger.policy_hits`.
+pub(crate) fn policies_met(decision: &Decision) -> impl Iterator<Item = PolicyMet> {
+    decision.policies.iter().map(|explained| PolicyMet {
+        kind: explained.kind.table(),
+        id: explained.id,
+        verdict: explained.verdict.as_str(),
+        mode: explained.mode.as_str(),
+    })
 }
 
 /// A customer limit said again who the customer is.
@@ -262,10 +267,7 @@ pub fn repeated(
             secret_id: signed.secret_id,
         }),
         body: None,
-        columns: Columns {
-            case_id: Some(case_id),
-            ..Columns::default()
-        },
+        columns: Columns::of_case(case_id),
         policies: Vec::new(),
     }
 }
@@ -295,10 +297,7 @@ pub fn followed(
             secret_id: signed.secret_id,
         }),
         body: Some(body.to_owned()),
-        columns: Columns {
-            case_id: Some(case_id),
-            ..Columns::default()
-        },
+        columns: Columns::of_case(case_id),
         policies: Vec::new(),
     }
 }

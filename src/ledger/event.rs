@@ -53,6 +53,17 @@ pub struct Columns {
     pub cancellation_reason: Option<String>,
 }
 
+impl Columns {
+    /// Those of an event that says only which case it concerns.
+    #[must_use]
+    pub fn of_case(case_id: Uuid) -> Self {
+        Self {
+            case_id: Some(case_id),
+            ..Self::default()
+        }
+    }
+}
+
 /// A policy that a decision met, for the projection `ledger.policy_hits`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PolicyMet {

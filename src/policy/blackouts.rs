@@ -1,12 +1,13 @@
 //! `policy.blackouts`: closed at these dates and minutes.
 
 use chrono::{Days, NaiveDate};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::kind::Kind;
 use super::place::Place;
 use super::row::{Policy, Terms};
 use super::weekdays::Weekdays;
+use crate::json::Members;
 
 const DAY: i32 = 24 * 60;
 
@@ -29,8 +30,7 @@ impl Terms for Blackout {
 }
 
 /// The closed time that a booking would run into, the first if there are several.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compared {
     /// The closed date.
     pub closed_date: NaiveDate,
@@ -38,6 +38,14 @@ pub struct Compared {
     pub from_minute: i32,
     /// Open again from this minute on.
     pub to_minute: i32,
+}
+
+impl Compared {
+    pub(super) fn write(&self, members: &mut Members<'_>) {
+        members.date("closedDate", self.closed_date);
+        members.value("fromMinute", self.from_minute);
+        members.value("toMinute", self.to_minute);
+    }
 }
 
 impl Blackout {

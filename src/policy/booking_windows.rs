@@ -1,13 +1,14 @@
 //! `policy.booking_windows`: how soon and how far ahead may be booked.
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::kind::Kind;
 use super::local_time::{local_now, whole_minutes};
 use super::place::Place;
 use super::row::{Policy, Terms};
 use crate::cubu::request::Booking;
+use crate::json::Members;
 
 /// The window.
 #[derive(Debug, Clone, Deserialize)]
@@ -25,21 +26,25 @@ impl Terms for BookingWindow {
 }
 
 /// What a window compared: only what it limits.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compared {
     /// Whole minutes from now to the start.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub minutes_until_start: Option<i64>,
     /// `min_notice_minutes`
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub min_notice_minutes: Option<i32>,
     /// Days from today, where the booking is, to the appointment's date.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub days_until_date: Option<i64>,
     /// `max_days_ahead`
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_days_ahead: Option<i32>,
+}
+
+impl Compared {
+    pub(super) fn write(&self, members: &mut Members<'_>) {
+        members.optional("minutesUntilStart", self.minutes_until_start);
+        members.optional("minNoticeMinutes", self.min_notice_minutes);
+        members.optional("daysUntilDate", self.days_until_date);
+        members.optional("maxDaysAhead", self.max_days_ahead);
+    }
 }
 
 impl Policy<BookingWindow> {

@@ -1,13 +1,14 @@
 //! What a counting policy counts for one booking.
 
 use chrono::{Datelike, Days, Months, NaiveDate};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::Deserialize;
 use uuid::Uuid;
 
 use super::place::Place;
 use super::scope::Scope;
 use super::weekdays::Weekdays;
 use crate::cubu::request::BookedBy;
+use crate::json::Members;
 
 /// Over what a cap counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -66,84 +67,55 @@ impl Period {
 }
 
 /// A set of places to count. Two policies that count the same have equal buckets.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Bucket {
     /// In this unit.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub unit_id: Option<Uuid>,
     /// Of this service.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub service_id: Option<Uuid>,
     /// Of this service category.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub service_category_id: Option<Uuid>,
     /// Of this service type.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub service_type_id: Option<Uuid>,
     /// In calendars with this index.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cu_index: Option<i32>,
     /// Of this channel.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
     /// By whom booked.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        serialize_with = "booked_by_text"
-    )]
     pub booked_by: Option<BookedBy>,
     /// First date.
-    #[serde(serialize_with = "date_text")]
     pub from: NaiveDate,
     /// The date after the last.
-    #[serde(serialize_with = "date_text")]
     pub until: NaiveDate,
     /// Starting at or after this minute of the day.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub from_minute: Option<i32>,
     /// Starting before this minute of the day.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub to_minute: Option<i32>,
     /// On these weekdays.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub weekdays: Option<Weekdays>,
 }
 
-/// As chrono writes it, without the way through its formatting: an explanation has two dates for each cap.
-fn date_text<S: Serializer>(date: &NaiveDate, serializer: S) -> Result<S::Ok, S::Error> {
-    let Some(year) = u32::try_from(date.year())
-        .ok()
-        .filter(|year| *year <= 9_999)
-    else {
-        return date.serialize(serializer);
-    };
-    let mut text = *b"0000-00-00";
-    let numbers = [(0..4, year), (5..7, date.month()), (8..10, date.day())];
-    for (place, mut number) in numbers {
-        for digit in text[place].iter_mut().rev() {
-            // Less than ten.
-            *digit += (number % 10) as u8;
-            number /= 10;
-        }
-    }
-    match std::str::from_utf8(&text) {
-        Ok(text) => serializer.serialize_str(text),
-        Err(_) => date.serialize(serializer),
-    }
-}
-
-fn booked_by_text<S: Serializer>(
-    booked_by: &Option<BookedBy>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    match booked_by {
-        Some(booked_by) => serializer.serialize_str(booked_by.as_str()),
-        None => serializer.serialize_none(),
-    }
-}
-
 impl Bucket {
+    /// As an object of an explanation.
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        let mut members = Members::begin(out);
+        members.optional_id("unitId", self.unit_id);
+        members.optional_id("serviceId", self.service_id);
+        members.optional_id("serviceCategoryId", self.service_category_id);
+        members.optional_id("serviceTypeId", self.service_type_id);
+        members.optional("cuIndex", self.cu_index);
+        members.optional("channel", self.channel.as_deref());
+        if let Some(booked_by) = self.booked_by {
+            members.word("bookedBy", booked_by.as_str());
+        }
+        members.date("from", self.from);
+        members.date("until", self.until);
+        members.optional("fromMinute", self.from_minute);
+        members.optional("toMinute", self.to_minute);
+        members.optional("weekdays", self.weekdays);
+        members.end();
+    }
+
     /// The bucket that a place falls into: the scope's places, per what is counted, in the period around the place.
     #[must_use]
     pub fn around(

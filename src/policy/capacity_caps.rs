@@ -1,6 +1,6 @@
 //! `policy.capacity_caps`: at most so many appointments or minutes in a bucket.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::bucket::{Bucket, CountedPer, Period};
 use super::facts::Facts;
@@ -8,6 +8,7 @@ use super::kind::Kind;
 use super::place::Place;
 use super::row::{Policy, Terms};
 use super::weekdays::Weekdays;
+use crate::json::Members;
 
 /// What a cap says.
 #[derive(Debug, Clone, Deserialize)]
@@ -30,22 +31,28 @@ impl Terms for CapacityCap {
 }
 
 /// What a cap compared: places and minutes taken by others before this booking, and the most that there may be.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compared {
     /// What was counted.
     pub bucket: Bucket,
     /// Appointments in the bucket, this case's own place aside.
     pub used: i64,
     /// `max_appointments`
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub max: Option<i64>,
     /// Minutes in the bucket.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub used_minutes: Option<i64>,
     /// `max_minutes`
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_minutes: Option<i64>,
+}
+
+impl Compared {
+    pub(super) fn write(&self, members: &mut Members<'_>) {
+        self.bucket.write(members.key("bucket"));
+        members.value("used", self.used);
+        members.optional("max", self.max);
+        members.optional("usedMinutes", self.used_minutes);
+        members.optional("maxMinutes", self.max_minutes);
+    }
 }
 
 impl Policy<CapacityCap> {

@@ -3,13 +3,14 @@
 //! The table may hold millions of rows, so it is not kept in memory: a decision is given the rows that could match (found by index
 //! under [`BlocklistKey`]s), and judges them here.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use uuid::Uuid;
 
 use super::kind::Kind;
 use super::match_key::{field_texts, match_key};
 use super::row::{Policy, Terms};
 use crate::cubu::request::Booking;
+use crate::json::Members;
 
 /// Whom a row blocks.
 #[derive(Debug, Clone, Deserialize)]
@@ -72,14 +73,19 @@ impl BlocklistKey {
 }
 
 /// What a row matched.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compared {
     /// `customerRecordId` or `field`.
     pub matched: &'static str,
     /// The case field that matched.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub field_type_id: Option<Uuid>,
+}
+
+impl Compared {
+    pub(super) fn write(&self, members: &mut Members<'_>) {
+        members.word("matched", self.matched);
+        members.optional_id("fieldTypeId", self.field_type_id);
+    }
 }
 
 impl Policy<BlockedCustomer> {

@@ -1,7 +1,7 @@
 //! `policy.customer_limits`: how many appointments one customer may have, and how close together.
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use uuid::Uuid;
 
 use super::bucket::Period;
@@ -11,9 +11,10 @@ use super::local_time::{local_now, whole_minutes};
 use super::place::Place;
 use super::row::{Policy, Terms};
 use crate::cubu::request::Booking;
+use crate::json::Members;
 
 /// In which time a customer's appointments are counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LimitPeriod {
     /// The appointment's date.
@@ -24,6 +25,17 @@ pub enum LimitPeriod {
     Month,
     /// All that start now or later.
     Upcoming,
+}
+
+impl LimitPeriod {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+            Self::Upcoming => "upcoming",
+        }
+    }
 }
 
 /// The limit.
@@ -48,30 +60,36 @@ impl Terms for CustomerLimit {
 const REACH_DAYS: u64 = 15;
 
 /// What a limit compared. The case's own place is never among the others.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compared {
     /// Whose appointments: said in the first version of `booking.decided` only, for the decision has its customer.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub customer_record_id: Option<Uuid>,
     /// Other appointments in the period.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub used: Option<i64>,
     /// `max_appointments`
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub max: Option<i64>,
     /// `period`
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub period: Option<LimitPeriod>,
     /// `gap_minutes`
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub gap_minutes: Option<i64>,
     /// Whole minutes to the nearest other appointment, if it matters how near one is; negative for an overlap.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub nearest_minutes: Option<i64>,
     /// The case that holds the nearest.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub nearest_case_id: Option<Uuid>,
+}
+
+impl Compared {
+    pub(super) fn write(&self, members: &mut Members<'_>) {
+        members.optional_id("customerRecordId", self.customer_record_id);
+        members.optional("used", self.used);
+        members.optional("max", self.max);
+        if let Some(period) = self.period {
+            members.word("period", period.as_str());
+        }
+        members.optional("gapMinutes", self.gap_minutes);
+        members.optional("nearestMinutes", self.nearest_minutes);
+        members.optional_id("nearestCaseId", self.nearest_case_id);
+    }
 }
 
 impl CustomerLimit {

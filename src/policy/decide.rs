@@ -21,6 +21,7 @@ use super::set::PolicySet;
 use super::subject::Subject;
 use crate::cubu::request::Booking;
 use crate::cubu::response::Response;
+use crate::json;
 
 /// What came of a booking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +57,17 @@ pub struct Decision {
     pub policies: Vec<Explained>,
     /// The place that is taken; of a cancelled booking the one that was asked for.
     pub place: Place,
+}
+
+impl Decision {
+    /// The explanation as the ledger has it: a JSON list.
+    #[must_use]
+    pub fn explanation(&self) -> String {
+        let mut text = Vec::new();
+        json::write_list(&mut text, &self.policies, Explained::write);
+        #[allow(clippy::expect_used, reason = "JSON is UTF-8")]
+        String::from_utf8(text).expect("JSON is UTF-8")
+    }
 }
 
 /// A booking after the rules, before the guards.

@@ -2,17 +2,15 @@
 
 use std::sync::Arc;
 
-use serde::{Serialize, Serializer};
-
 use super::kind::Kind;
 use super::row::Mode;
 use super::{
     blackouts, booking_windows, capacity_caps, customer_blocklist, customer_limits, rules,
 };
+use crate::json::Members;
 
 /// What a policy found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// It let the booking pass.
     Allowed,
@@ -38,8 +36,7 @@ impl Verdict {
 }
 
 /// What a policy compared, by kind.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Compared {
     /// What a rule changed.
     Rule(rules::Compared),
@@ -61,10 +58,9 @@ pub enum Compared {
 }
 
 /// One policy in a decision's explanation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explained {
     /// The policy's table.
-    #[serde(serialize_with = "kind_text")]
     pub kind: Kind,
     /// Its row.
     pub id: i64,
@@ -75,10 +71,27 @@ pub struct Explained {
     /// What it found.
     pub verdict: Verdict,
     /// What it compared.
-    #[serde(flatten)]
     pub compared: Compared,
 }
 
-fn kind_text<S: Serializer>(kind: &Kind, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(kind.table())
+impl Explained {
+    /// As an object of the ledger's explanation.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        let mut members = Members::begin(out);
+        members.word("kind", self.kind.table());
+        members.value("id", self.id);
+        members.value("name", self.name.as_deref());
+        members.word("mode", self.mode.as_str());
+        members.word("verdict", self.verdict.as_str());
+        match &self.compared {
+            Compared::Rule(compared) => compared.write(&mut members),
+            Compared::BlockedCustomer(compared) => compared.write(&mut members),
+            Compared::Blackout(compared) => compared.write(&mut members),
+            Compared::BookingWindow(compared) => compared.write(&mut members),
+            Compared::CustomerLimit(compared) => compared.write(&mut members),
+            Compared::CapacityCap(compared) => compared.write(&mut members),
+            Compared::Error { error } => members.value("error", error),
+        }
+        members.end();
+    }
 }

@@ -15,7 +15,7 @@ use super::kind::Kind;
 use super::scope::Scope;
 
 /// What a policy does with its verdict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// It acts.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -15,6 +15,7 @@ use super::row::{Condition, Mode, Policy, Terms};
 use super::set::PolicySet;
 use super::subject::Subject;
 use crate::cubu::request::Booking;
+use crate::json::{Members, write_word};
 
 /// When a rule runs, and what it does.
 #[derive(Debug, Deserialize)]
@@ -45,10 +46,18 @@ impl Terms for Rule {
 }
 
 /// What a rule changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compared {
     /// The keys of the answer that it changed: none if everything was already so, or if it cancels.
     pub changes: Vec<&'static str>,
+}
+
+impl Compared {
+    pub(super) fn write(&self, members: &mut Members<'_>) {
+        members.list("changes", &self.changes, |change, out| {
+            write_word(out, change);
+        });
+    }
 }
 
 impl Rule {

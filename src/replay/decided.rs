@@ -49,32 +49,30 @@ impl Walk {
             self.tell(event.seq, What::Repeat, expected, "decided anew");
         }
         let decision = self.state.decide(&booking, now);
-        let response = decision.response.to_raw();
         let approved = decision.outcome != Outcome::Cancelled;
         let held = self.state.places.held(case_id).filter(|_| approved);
-        let content = booking::decided(
-            Version::of(payload),
-            &decision,
-            &response,
-            DecidedContext {
-                request_seq: request.seq,
-                request_digest,
-                policy_version: self.state.policies.version,
-                moved_from: held.map(|held| held.decision_seq),
-                case_id,
-                triggered_by_user_email: booking.triggered_by_user_email.as_deref(),
-            },
-        );
-        if content.payload != payload {
-            self.tell_payload(event.seq, &content.payload, payload);
+        let context = DecidedContext {
+            request_seq: request.seq,
+            request_digest,
+            policy_version: self.state.policies.version,
+            moved_from: held.map(|held| held.decision_seq),
+            case_id,
+            triggered_by_user_email: booking.triggered_by_user_email.as_deref(),
+        };
+        self.derived.clear();
+        booking::write_decided(Version::of(payload), &decision, context, &mut self.derived);
+        let same_payload = self.derived == payload.as_bytes();
+        if !same_payload {
+            let derived = String::from_utf8_lossy(&self.derived).into_owned();
+            self.tell_payload(event.seq, &derived, payload);
         }
-        let matched = self.compare_columns(event, &content.columns) && content.payload == payload;
-        if !matched {
+        let columns = booking::decided_columns(&decision, context);
+        if !self.compare_columns(event, &columns) || !same_payload {
             // What was answered is what the live service went on with.
             return self.fold_decided(event, Some(&booking));
         }
         if let Some(hits) = &mut self.state.hits {
-            hits.derived(event.seq, &content.policies);
+            hits.derived(event.seq, booking::policies_met(&decision));
         }
         if approved {
             let held = Held {

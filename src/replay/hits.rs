@@ -75,7 +75,7 @@ pub(super) struct Hits {
 
 impl Hits {
     /// A decision that was derived again.
-    pub(super) fn derived(&mut self, seq: i64, policies: &[PolicyMet]) {
+    pub(super) fn derived(&mut self, seq: i64, policies: impl Iterator<Item = PolicyMet>) {
         for met in policies {
             let key = Key {
                 kind: met.kind.into(),

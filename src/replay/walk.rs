@@ -61,6 +61,8 @@ pub(super) struct Walk {
     pub(super) mismatches: Mismatches,
     // The request whose decision must come next.
     pub(super) request: Option<Request>,
+    // The payload of the last decision that was derived: one buffer for all.
+    pub(super) derived: Vec<u8>,
     // Events before this are folded in as they are recorded, and not checked.
     check_from: i64,
     after: i64,
@@ -79,6 +81,7 @@ impl Walk {
             summary: Summary::default(),
             mismatches: Mismatches::default(),
             request: None,
+            derived: Vec::new(),
             check_from: scope.from.unwrap_or(i64::MIN),
             noted: scope.noted,
             allow_erased: scope.allow_erased,

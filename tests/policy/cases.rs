@@ -173,7 +173,7 @@ fn decide(case: &Case, asked: &Asked, backwards: bool) -> Decision {
 }
 
 fn explanation(decision: &Decision) -> Value {
-    serde_json::to_value(&decision.policies).unwrap()
+    serde_json::from_str(&decision.explanation()).unwrap()
 }
 
 /// Whether everything wanted is there: lists whole and in order, objects by the wanted keys; a wanted null may also be absent.

@@ -211,10 +211,7 @@ fn world<'a>(rows: impl IntoIterator<Item = (usize, &'a Row)>) -> World {
 }
 
 fn answer(decision: &Decision) -> (String, String) {
-    (
-        decision.response.to_body(),
-        serde_json::to_string(&decision.policies).unwrap(),
-    )
+    (decision.response.to_body(), decision.explanation())
 }
 
 fn count(places: &BTreeMap<Uuid, Place>, bucket: &Bucket) -> (i64, i64) {

@@ -1,7 +1,6 @@
 //! A ledger in memory, written as the service writes it: the same core, the same contents, the same numbering.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::cubu::request::parse;
@@ -103,13 +102,7 @@ impl Ledger {
             case_id,
             triggered_by_user_email: booking.triggered_by_user_email.as_deref(),
         };
-        let response = RawValue::from_string(decision.response.to_body()).unwrap();
-        let decision_seq = self.append(booking::decided(
-            Version::CURRENT,
-            &decision,
-            &response,
-            context,
-        ));
+        let decision_seq = self.append(booking::decided(Version::CURRENT, &decision, context));
         if approved {
             let place = decision.place;
             self.state.places.take(
