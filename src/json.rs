@@ -126,8 +126,9 @@ fn write_quoted(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
 }
 
+/// Any value.
 #[inline]
-fn write_value(out: &mut Vec<u8>, value: impl Serialize) {
+pub(crate) fn write_value(out: &mut Vec<u8>, value: impl Serialize) {
     #[allow(
         clippy::expect_used,
         reason = "numbers, texts, and structs of them are always JSON, and a buffer takes them"

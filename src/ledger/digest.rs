@@ -4,6 +4,8 @@
 use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
 
+use crate::json;
+
 /// A SHA-256 value.
 pub type Digest = [u8; 32];
 
@@ -54,19 +56,32 @@ pub struct Header<'a> {
     pub caused_by: Option<i64>,
 }
 
+impl Header<'_> {
+    /// Its parts with a space between them, the time in microseconds since 1970, and 0 for no cause.
+    fn to_text(self) -> Vec<u8> {
+        let mut text = Vec::with_capacity(self.org.len() + self.event_type.len() + LONGEST_NUMBERS);
+        text.extend_from_slice(self.org.as_bytes());
+        text.push(b' ');
+        json::write_value(&mut text, self.seq);
+        text.push(b' ');
+        text.extend_from_slice(self.event_type.as_bytes());
+        text.push(b' ');
+        json::write_value(&mut text, self.recorded_at.timestamp_micros());
+        text.push(b' ');
+        json::write_value(&mut text, self.caused_by.unwrap_or(0));
+        text
+    }
+}
+
+/// Three whole numbers of at most twenty characters, and four spaces.
+const LONGEST_NUMBERS: usize = 3 * 20 + 4;
+
 /// The chain value of an event: commits to everything before it.
 #[must_use]
 pub fn chain(previous: &Digest, payload_digest: &[u8], header: &Header<'_>) -> Digest {
     let mut hash = Sha256::new();
     hash.update(previous);
     hash.update(payload_digest);
-    hash.update(format!(
-        "{} {} {} {} {}",
-        header.org,
-        header.seq,
-        header.event_type,
-        header.recorded_at.timestamp_micros(),
-        header.caused_by.unwrap_or(0)
-    ));
+    hash.update(header.to_text());
     hash.finalize().into()
 }

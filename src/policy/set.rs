@@ -91,14 +91,15 @@ impl<T: Terms> Scoped<T> {
     /// Those that could concern a place, by id.
     #[must_use]
     pub fn near(&self, place: &Place) -> Vec<&Policy<T>> {
-        let service = self.by_service.get(&place.service_id).into_iter().flatten();
-        let unit = self.by_unit.get(&place.unit_id).into_iter().flatten();
-        let mut found: Vec<_> = service
-            .chain(unit)
-            .chain(&self.common)
-            .map(|(_, policy)| &**policy)
-            .collect();
-        found.sort_unstable_by_key(|policy| policy.header.id);
+        let rooms = [
+            self.by_service.get(&place.service_id),
+            self.by_unit.get(&place.unit_id),
+            Some(&self.common),
+        ];
+        let rooms = rooms.into_iter().flatten();
+        let mut found = Vec::with_capacity(rooms.clone().map(BTreeMap::len).sum());
+        found.extend(rooms.flat_map(BTreeMap::values).map(AsRef::as_ref));
+        found.sort_unstable_by_key(|policy: &&Policy<T>| policy.header.id);
         found
     }
 

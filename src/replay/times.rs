@@ -17,6 +17,33 @@ pub(super) struct StoredTime(DateTime<Utc>);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct StoredDate(NaiveDate);
 
+impl StoredTime {
+    /// So many microseconds after the beginning of 2000.
+    pub(super) fn of(microseconds: i64) -> Self {
+        let time = microseconds
+            .checked_add(EPOCH_MICROSECONDS)
+            .and_then(DateTime::from_timestamp_micros);
+        Self(time.unwrap_or(if microseconds > 0 {
+            DateTime::<Utc>::MAX_UTC
+        } else {
+            DateTime::<Utc>::MIN_UTC
+        }))
+    }
+}
+
+impl StoredDate {
+    /// So many days after the first of 2000.
+    pub(super) fn of(days: i32) -> Self {
+        let date = NaiveDate::from_ymd_opt(2000, 1, 1)
+            .and_then(|epoch| epoch.checked_add_signed(TimeDelta::days(days.into())));
+        Self(date.unwrap_or(if days > 0 {
+            NaiveDate::MAX
+        } else {
+            NaiveDate::MIN
+        }))
+    }
+}
+
 impl From<StoredTime> for DateTime<Utc> {
     fn from(StoredTime(time): StoredTime) -> Self {
         time
@@ -43,27 +70,12 @@ impl Type<Postgres> for StoredDate {
 
 impl<'r> Decode<'r, Postgres> for StoredTime {
     fn decode(value: PgValueRef<'r>) -> Result<Self, BoxDynError> {
-        let microseconds = <i64 as Decode<Postgres>>::decode(value)?;
-        let time = microseconds
-            .checked_add(EPOCH_MICROSECONDS)
-            .and_then(DateTime::from_timestamp_micros);
-        Ok(Self(time.unwrap_or(if microseconds > 0 {
-            DateTime::<Utc>::MAX_UTC
-        } else {
-            DateTime::<Utc>::MIN_UTC
-        })))
+        <i64 as Decode<Postgres>>::decode(value).map(Self::of)
     }
 }
 
 impl<'r> Decode<'r, Postgres> for StoredDate {
     fn decode(value: PgValueRef<'r>) -> Result<Self, BoxDynError> {
-        let days = <i32 as Decode<Postgres>>::decode(value)?;
-        let date = NaiveDate::from_ymd_opt(2000, 1, 1)
-            .and_then(|epoch| epoch.checked_add_signed(TimeDelta::days(days.into())));
-        Ok(Self(date.unwrap_or(if days > 0 {
-            NaiveDate::MAX
-        } else {
-            NaiveDate::MIN
-        })))
+        <i32 as Decode<Postgres>>::decode(value).map(Self::of)
     }
 }

@@ -1,8 +1,8 @@
 //! An event as the walk looks at it: borrowed from a row of `ledger.events` or from a line of a file. A ledger has many of them.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::Row;
 use sqlx::postgres::PgRow;
+use sqlx::{Row, ValueRef};
 use uuid::Uuid;
 
 use super::event::{StoredAttachment, StoredEvent};
@@ -55,63 +55,107 @@ pub(super) struct Attachment<'a> {
 }
 
 impl<'a> Event<'a> {
-    /// From a row of `read_events.sql`, by position: a ledger has many rows, and names would be looked up in each.
+    /// From a row of `read_events.sql`.
     pub(super) fn from_row(org: &'a str, row: &'a PgRow) -> Result<Self, sqlx::Error> {
-        let attachment_id: Option<Uuid> = row.try_get_unchecked(28)?;
-        let attachment_digest: Option<&'a [u8]> = row.try_get_unchecked(32)?;
-        let attachment = match (attachment_id, attachment_digest) {
-            (Some(attachment_id), Some(payload_digest)) => Some(Attachment {
-                attachment_id,
-                org: row.try_get_unchecked(29)?,
-                payload: row.try_get_unchecked(30)?,
-                salt: row.try_get_unchecked(31)?,
-                payload_digest,
-            }),
-            _ => None,
-        };
-        // Unchecked: the types are those of the statement, always.
-        // None of these is null, unless somebody has dropped the table's constraints.
-        let time: Option<StoredTime> = row.try_get_unchecked(1)?;
-        let date: Option<StoredDate> = row.try_get_unchecked(17)?;
-        Ok(Self {
+        let mut values = Values { row, next: 0 };
+        // Neither the time, the type nor the digests are null, unless somebody has dropped the table's constraints.
+        let mut event = Self {
             org,
-            seq: row.try_get_unchecked(0)?,
-            recorded_at: time.map_or(DateTime::<Utc>::MIN_UTC, Into::into),
-            event_type: row
-                .try_get_unchecked::<Option<_>, _>(2)?
-                .unwrap_or_default(),
-            caused_by: row.try_get_unchecked(3)?,
-            payload: row.try_get_unchecked(4)?,
-            body: row.try_get_unchecked(5)?,
-            salt: row.try_get_unchecked(6)?,
-            payload_digest: row
-                .try_get_unchecked::<Option<_>, _>(7)?
-                .unwrap_or_default(),
-            chain: row
-                .try_get_unchecked::<Option<_>, _>(8)?
-                .unwrap_or_default(),
-            case_id: row.try_get_unchecked(9)?,
-            request_digest: row.try_get_unchecked(10)?,
-            outcome: row.try_get_unchecked(11)?,
-            unit_id: row.try_get_unchecked(12)?,
-            service_id: row.try_get_unchecked(13)?,
-            service_category_id: row.try_get_unchecked(14)?,
-            service_type_id: row.try_get_unchecked(15)?,
-            cu_index: row.try_get_unchecked(16)?,
-            appointment_date: date.map(Into::into),
-            start_minute: row.try_get_unchecked(18)?,
-            duration: row.try_get_unchecked(19)?,
-            channel: row.try_get_unchecked(20)?,
-            booked_by: row.try_get_unchecked(21)?,
-            customer_record_id: row.try_get_unchecked(22)?,
-            triggered_by_user_email: row.try_get_unchecked(23)?,
-            cancellation_reason: row.try_get_unchecked(24)?,
-            policy_kind: row.try_get_unchecked(25)?,
-            policy_id_from: row.try_get_unchecked(26)?,
-            policy_id_to: row.try_get_unchecked(27)?,
-            attachment_id,
-            attachment,
-        })
+            seq: values.number()?.ok_or_else(no_number)?,
+            recorded_at: values.time()?.unwrap_or(DateTime::<Utc>::MIN_UTC),
+            event_type: values.text()?.unwrap_or_default(),
+            caused_by: values.number()?,
+            payload: values.text()?,
+            body: values.text()?,
+            salt: values.bytes()?,
+            payload_digest: values.bytes()?.unwrap_or_default(),
+            chain: values.bytes()?.unwrap_or_default(),
+            case_id: values.id()?,
+            request_digest: values.bytes()?,
+            outcome: values.text()?,
+            unit_id: values.id()?,
+            service_id: values.id()?,
+            service_category_id: values.id()?,
+            service_type_id: values.id()?,
+            cu_index: values.small_number()?,
+            appointment_date: values.date()?,
+            start_minute: values.small_number()?,
+            duration: values.small_number()?,
+            channel: values.text()?,
+            booked_by: values.text()?,
+            customer_record_id: values.id()?,
+            triggered_by_user_email: values.text()?,
+            cancellation_reason: values.text()?,
+            policy_kind: values.text()?,
+            policy_id_from: values.number()?,
+            policy_id_to: values.number()?,
+            attachment_id: values.id()?,
+            attachment: None,
+        };
+        if let Some(attachment_id) = event.attachment_id {
+            let (org, payload, salt) = (values.text()?, values.text()?, values.bytes()?);
+            let digest = values.bytes()?;
+            event.attachment = org.zip(digest).map(|(org, payload_digest)| Attachment {
+                attachment_id,
+                org,
+                payload,
+                salt,
+                payload_digest,
+            });
+        }
+        Ok(event)
+    }
+}
+
+fn no_number() -> sqlx::Error {
+    sqlx::Error::Decode("an event without a number".into())
+}
+
+/// The values of a row, in the statement's order and of its types, as Postgres sends them (`send` functions: big-endian). A ledger has
+/// many rows, and sqlx's way to a typed value costs several times what reading it does.
+struct Values<'a> {
+    row: &'a PgRow,
+    next: usize,
+}
+
+impl<'a> Values<'a> {
+    fn bytes(&mut self) -> Result<Option<&'a [u8]>, sqlx::Error> {
+        let value = self.row.try_get_raw(self.next)?;
+        self.next += 1;
+        if value.is_null() {
+            return Ok(None);
+        }
+        value.as_bytes().map(Some).map_err(sqlx::Error::Decode)
+    }
+
+    fn text(&mut self) -> Result<Option<&'a str>, sqlx::Error> {
+        let text = self.bytes()?.map(std::str::from_utf8).transpose();
+        text.map_err(|error| sqlx::Error::Decode(error.into()))
+    }
+
+    fn id(&mut self) -> Result<Option<Uuid>, sqlx::Error> {
+        Ok(self.fixed()?.map(Uuid::from_bytes))
+    }
+
+    fn number(&mut self) -> Result<Option<i64>, sqlx::Error> {
+        Ok(self.fixed()?.map(i64::from_be_bytes))
+    }
+
+    fn small_number(&mut self) -> Result<Option<i32>, sqlx::Error> {
+        Ok(self.fixed()?.map(i32::from_be_bytes))
+    }
+
+    fn time(&mut self) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
+        Ok(self.number()?.map(|time| StoredTime::of(time).into()))
+    }
+
+    fn date(&mut self) -> Result<Option<NaiveDate>, sqlx::Error> {
+        Ok(self.small_number()?.map(|date| StoredDate::of(date).into()))
+    }
+
+    fn fixed<const N: usize>(&mut self) -> Result<Option<[u8; N]>, sqlx::Error> {
+        let bytes = self.bytes()?.map(TryInto::try_into).transpose();
+        bytes.map_err(|_| sqlx::Error::Decode("a value of another type".into()))
     }
 }
 
