@@ -7,10 +7,10 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::TryStreamExt as _;
 use sqlx::PgConnection;
 
 use super::compare::{CompareError, MOST_TRIES, PAUSE, compare};
+use super::copied::{Stretch, each_event};
 use super::counts::Counts;
 use super::difference::Differences;
 use super::event::StoredHead;
@@ -18,7 +18,6 @@ use super::reading::in_snapshot;
 use super::report::Summary;
 use super::run::{Replay, ReplayError, Scope, Start, Watch};
 use super::snapshot::Writer;
-use super::view::Event;
 
 /// How many events are read in one snapshot: some tenths of a second. So few for tests that their ledgers, too, take several.
 const STRETCH: i64 = if cfg!(debug_assertions) { 50 } else { 50_000 };
@@ -137,23 +136,22 @@ async fn events(
     most: i64,
     watch: &mut dyn Watch,
 ) -> Result<i64, sqlx::Error> {
-    let mut rows = sqlx::query(include_str!("../../sql/queries/read_events.sql"))
-        .bind(org)
-        .bind(*from)
-        .bind(replay.scope().to.unwrap_or(i64::MAX))
-        .bind(most)
-        .fetch(connection);
-    let (mut read, mut told) = (0, 0);
-    while let Some(row) = rows.try_next().await? {
-        let event = Event::from_row(org, &row)?;
-        replay.event(&event);
+    let stretch = Stretch {
+        from: *from,
+        to: replay.scope().to.unwrap_or(i64::MAX),
+        at_most: most,
+    };
+    let mut untold = 0;
+    let read = each_event(connection, org, stretch, |event| {
+        replay.event(event);
         *from = event.seq.saturating_add(1);
-        read += 1;
-        if read - told == STRIDE {
-            watch.advance(STRIDE);
-            told = read;
+        untold += 1;
+        if untold == STRIDE {
+            watch.advance(std::mem::take(&mut untold));
         }
-    }
-    watch.advance(read - told);
-    Ok(i64::try_from(read).unwrap_or(i64::MAX))
+        Ok(())
+    })
+    .await;
+    watch.advance(untold);
+    read
 }

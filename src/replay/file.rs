@@ -4,17 +4,16 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 
-use futures_util::TryStreamExt as _;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
+use super::copied::{Stretch, each_event};
 use super::database;
 use super::event::{StoredAttachment, StoredEvent, StoredHead};
 use super::reading::in_snapshot;
 use super::report::Summary;
 use super::run::{Replay, ReplayError, Scope, Start, Watch};
 use super::snapshot::Writer;
-use super::view::Event;
 use crate::org::Org;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -78,19 +77,18 @@ async fn write_ledgers(
     );
     let mut written = 0;
     for head in &heads {
-        let mut rows = sqlx::query(include_str!("../../sql/queries/read_events.sql"))
-            .bind(&head.org)
-            .bind(i64::MIN)
-            .bind(i64::MAX)
-            .bind(i64::MAX)
-            .fetch(&mut *connection);
-        while let Some(row) = rows.try_next().await? {
-            let event = Event::from_row(&head.org, &row)?.to_stored();
-            write_event(out, &event)?;
+        let whole = Stretch {
+            from: i64::MIN,
+            to: i64::MAX,
+            at_most: i64::MAX,
+        };
+        each_event::<ReplayError>(connection, &head.org, whole, |event| {
+            write_event(out, &event.to_stored())?;
             written += 1;
             watch.advance(1);
-        }
-        drop(rows);
+            Ok(())
+        })
+        .await?;
         write(out, &Line::Head(head))?;
     }
     out.flush()?;

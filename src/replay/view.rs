@@ -1,12 +1,10 @@
 //! An event as the walk looks at it: borrowed from a row of `ledger.events` or from a line of a file. A ledger has many of them.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::postgres::PgRow;
-use sqlx::{Row, ValueRef};
 use uuid::Uuid;
 
+use super::copied::{CopyError, Row};
 use super::event::{StoredAttachment, StoredEvent};
-use super::times::{StoredDate, StoredTime};
 
 /// See [`StoredEvent`].
 #[derive(Debug, Clone, Copy)]
@@ -56,45 +54,44 @@ pub(super) struct Attachment<'a> {
 
 impl<'a> Event<'a> {
     /// From a row of `read_events.sql`.
-    pub(super) fn from_row(org: &'a str, row: &'a PgRow) -> Result<Self, sqlx::Error> {
-        let mut values = Values { row, next: 0 };
+    pub(super) fn from_row(org: &'a str, mut row: Row<'a>) -> Result<Self, CopyError> {
         // Neither the time, the type nor the digests are null, unless somebody has dropped the table's constraints.
         let mut event = Self {
             org,
-            seq: values.number()?.ok_or_else(no_number)?,
-            recorded_at: values.time()?.unwrap_or(DateTime::<Utc>::MIN_UTC),
-            event_type: values.text()?.unwrap_or_default(),
-            caused_by: values.number()?,
-            payload: values.text()?,
-            body: values.text()?,
-            salt: values.bytes()?,
-            payload_digest: values.bytes()?.unwrap_or_default(),
-            chain: values.bytes()?.unwrap_or_default(),
-            case_id: values.id()?,
-            request_digest: values.bytes()?,
-            outcome: values.text()?,
-            unit_id: values.id()?,
-            service_id: values.id()?,
-            service_category_id: values.id()?,
-            service_type_id: values.id()?,
-            cu_index: values.small_number()?,
-            appointment_date: values.date()?,
-            start_minute: values.small_number()?,
-            duration: values.small_number()?,
-            channel: values.text()?,
-            booked_by: values.text()?,
-            customer_record_id: values.id()?,
-            triggered_by_user_email: values.text()?,
-            cancellation_reason: values.text()?,
-            policy_kind: values.text()?,
-            policy_id_from: values.number()?,
-            policy_id_to: values.number()?,
-            attachment_id: values.id()?,
+            seq: row.number()?.ok_or(CopyError("an event has no number"))?,
+            recorded_at: row.time()?.unwrap_or(DateTime::<Utc>::MIN_UTC),
+            event_type: row.text()?.unwrap_or_default(),
+            caused_by: row.number()?,
+            payload: row.text()?,
+            body: row.text()?,
+            salt: row.bytes()?,
+            payload_digest: row.bytes()?.unwrap_or_default(),
+            chain: row.bytes()?.unwrap_or_default(),
+            case_id: row.id()?,
+            request_digest: row.bytes()?,
+            outcome: row.text()?,
+            unit_id: row.id()?,
+            service_id: row.id()?,
+            service_category_id: row.id()?,
+            service_type_id: row.id()?,
+            cu_index: row.small_number()?,
+            appointment_date: row.date()?,
+            start_minute: row.small_number()?,
+            duration: row.small_number()?,
+            channel: row.text()?,
+            booked_by: row.text()?,
+            customer_record_id: row.id()?,
+            triggered_by_user_email: row.text()?,
+            cancellation_reason: row.text()?,
+            policy_kind: row.text()?,
+            policy_id_from: row.number()?,
+            policy_id_to: row.number()?,
+            attachment_id: row.id()?,
             attachment: None,
         };
         if let Some(attachment_id) = event.attachment_id {
-            let (org, payload, salt) = (values.text()?, values.text()?, values.bytes()?);
-            let digest = values.bytes()?;
+            let (org, payload, salt) = (row.text()?, row.text()?, row.bytes()?);
+            let digest = row.bytes()?;
             event.attachment = org.zip(digest).map(|(org, payload_digest)| Attachment {
                 attachment_id,
                 org,
@@ -104,58 +101,6 @@ impl<'a> Event<'a> {
             });
         }
         Ok(event)
-    }
-}
-
-fn no_number() -> sqlx::Error {
-    sqlx::Error::Decode("an event without a number".into())
-}
-
-/// The values of a row, in the statement's order and of its types, as Postgres sends them (`send` functions: big-endian). A ledger has
-/// many rows, and sqlx's way to a typed value costs several times what reading it does.
-struct Values<'a> {
-    row: &'a PgRow,
-    next: usize,
-}
-
-impl<'a> Values<'a> {
-    fn bytes(&mut self) -> Result<Option<&'a [u8]>, sqlx::Error> {
-        let value = self.row.try_get_raw(self.next)?;
-        self.next += 1;
-        if value.is_null() {
-            return Ok(None);
-        }
-        value.as_bytes().map(Some).map_err(sqlx::Error::Decode)
-    }
-
-    fn text(&mut self) -> Result<Option<&'a str>, sqlx::Error> {
-        let text = self.bytes()?.map(std::str::from_utf8).transpose();
-        text.map_err(|error| sqlx::Error::Decode(error.into()))
-    }
-
-    fn id(&mut self) -> Result<Option<Uuid>, sqlx::Error> {
-        Ok(self.fixed()?.map(Uuid::from_bytes))
-    }
-
-    fn number(&mut self) -> Result<Option<i64>, sqlx::Error> {
-        Ok(self.fixed()?.map(i64::from_be_bytes))
-    }
-
-    fn small_number(&mut self) -> Result<Option<i32>, sqlx::Error> {
-        Ok(self.fixed()?.map(i32::from_be_bytes))
-    }
-
-    fn time(&mut self) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
-        Ok(self.number()?.map(|time| StoredTime::of(time).into()))
-    }
-
-    fn date(&mut self) -> Result<Option<NaiveDate>, sqlx::Error> {
-        Ok(self.small_number()?.map(|date| StoredDate::of(date).into()))
-    }
-
-    fn fixed<const N: usize>(&mut self) -> Result<Option<[u8; N]>, sqlx::Error> {
-        let bytes = self.bytes()?.map(TryInto::try_into).transpose();
-        bytes.map_err(|_| sqlx::Error::Decode("a value of another type".into()))
     }
 }
 
