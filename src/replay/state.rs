@@ -80,11 +80,15 @@ impl State {
                 self.blocklist.insert(change.id, new);
             }
         }
+        // What is null is not there: a row says the same without it, and is read in half the time. One that the core cannot read is left
+        // out, here as live.
+        let _ = self.policies.apply(&PolicyChange {
+            new: new.as_deref(),
+            ..*change
+        });
         if let Some(new) = new {
             rows.insert(change.id, new.into());
         }
-        // A row that the core cannot read is left out, here as live.
-        let _ = self.policies.apply(change);
         Ok(contradiction)
     }
 
