@@ -3,11 +3,11 @@
 //! A batch is decided at a head: the ledger's newest event. It may be recorded only if the head has not moved.
 
 use chrono::{DateTime, Utc};
-use sqlx::pool::PoolConnection;
-use sqlx::{PgConnection, Postgres};
+use sqlx::PgConnection;
 use tokio::time::timeout;
 
 use super::command::{Command, FollowUp, Submitted};
+use super::connections::Connection;
 use super::context::Context;
 use super::facts::{self, Found, Wanted};
 use super::failure::BatchError;
@@ -83,8 +83,8 @@ pub(super) async fn look_up_ahead(
     commands: &[Command],
     memory: &Memory,
     head: &Head,
-) -> Result<(PoolConnection<Postgres>, LookedUp), BatchError> {
-    let acquired = context.pool.acquire().await;
+) -> Result<(Connection, LookedUp), BatchError> {
+    let acquired = context.connections.acquire().await;
     let mut connection = acquired.map_err(BatchError::Away)?;
     let looking = look_up(&mut connection, &context.org, commands, memory, head);
     let looked_up = match timeout(context.limits.timeout, looking).await {
@@ -94,7 +94,7 @@ pub(super) async fn look_up_ahead(
     match looked_up {
         Ok(looked_up) => Ok((connection, looked_up)),
         Err(error) => {
-            drop(connection.detach());
+            connection.discard();
             Err(error)
         }
     }

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use sqlx::PgPool;
-
 use super::batch::Answers;
 use super::command::{Command, DecideError, Limits};
+use super::connections::Connections;
 use super::crowd::Crowd;
 use super::sequence::Decided;
 use crate::org::Org;
@@ -16,7 +15,7 @@ use crate::telemetry::Metrics;
 #[derive(Debug)]
 pub(super) struct Context {
     pub(super) org: Org,
-    pub(super) pool: PgPool,
+    pub(super) connections: Connections,
     pub(super) limits: Limits,
     pub(super) crowd: Crowd,
     pub(super) metrics: Arc<Metrics>,

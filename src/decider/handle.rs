@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use super::command::{
     Answer, Command, DecideError, FollowUp, Limits, Rejection, Submission, Submitted,
 };
+use super::connections::Connections;
 use super::context::Context;
 use super::crowd::Crowd;
 use super::threads::Threads;
@@ -30,7 +31,7 @@ struct Desk {
 
 #[derive(Debug)]
 struct Office {
-    writers: PgPool,
+    connections: Connections,
     limits: Limits,
     metrics: Arc<Metrics>,
     problems: Problems,
@@ -58,7 +59,7 @@ impl Decider {
     ) -> io::Result<Self> {
         let problems = Problems::start(pool, Arc::clone(&metrics));
         Ok(Self(Arc::new(Office {
-            writers,
+            connections: Connections::new(writers),
             problems,
             limits,
             metrics,
@@ -104,6 +105,7 @@ impl Decider {
             // A writer that panicked has nobody left to answer.
             let _ = desk.writer.await;
         }
+        self.0.connections.give_back();
     }
 
     async fn wait<T>(
@@ -145,7 +147,7 @@ impl Decider {
         let (queue, waiting) = mpsc::channel(limits.queue);
         let writer = Writer::new(Context {
             org: org.clone(),
-            pool: self.0.writers.clone(),
+            connections: self.0.connections.clone(),
             limits,
             crowd: self.0.crowd.clone(),
             metrics: Arc::clone(&self.0.metrics),

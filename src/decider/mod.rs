@@ -7,6 +7,7 @@
 mod batch;
 mod cases;
 mod command;
+mod connections;
 mod context;
 mod counts;
 mod crowd;

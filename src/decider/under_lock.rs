@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use sqlx::pool::PoolConnection;
-use sqlx::{PgConnection, Postgres};
+use sqlx::PgConnection;
 use tokio::time::{Instant, timeout};
 
 use super::batch::{DecidedBatch, LookedUp, decide, look_up, look_up_ahead};
 use super::command::{Command, DecideError};
+use super::connections::Connection;
 use super::context::{Context, refuse};
 use super::failure::{BatchError, Reach};
 use super::memory::Memory;
@@ -85,15 +85,15 @@ async fn try_to_record(
     let recording = record(&mut connection, &context.org, head, commands, ahead, memory);
     let recorded = timeout(context.limits.timeout, recording).await;
     let recorded = recorded.unwrap_or_else(|_| Err(BatchError::too_slow()));
-    if recorded.is_err() {
-        // Its transaction may be open, or its protocol half-way; the server rolls it back.
-        drop(connection.detach());
+    match recorded {
+        Ok(_) => context.connections.keep(connection),
+        Err(_) => connection.discard(),
     }
     recorded
 }
 
 /// A connection, and what was looked up on it before the head was locked.
-type Ahead = (PoolConnection<Postgres>, LookedUp);
+type Ahead = (Connection, LookedUp);
 
 /// Looks up while another process may hold the lock: what that one changes meanwhile is little, and added under the lock. None: nobody
 /// else is known to write, or the connection was broken.
@@ -151,7 +151,7 @@ async fn record(
 
 /// A connection with the head locked.
 struct Locked {
-    connection: PoolConnection<Postgres>,
+    connection: Connection,
     head: Head,
     /// What was looked up on it before.
     ahead: Option<LookedUp>,
@@ -179,7 +179,7 @@ async fn begin_with_policies(
     };
     let read = timeout(READING_POLICIES, reading).await;
     if let Err(error) = read.unwrap_or_else(|_| Err(BatchError::too_slow())) {
-        drop(connection.detach());
+        connection.discard();
         return Err(error);
     }
     drop(connection);
@@ -193,12 +193,12 @@ async fn begin(
     memory: &mut Memory,
     mut ahead: Option<Ahead>,
 ) -> Result<Locked, BatchError> {
-    let mut attempts = context.pool.size() + 1;
+    let mut attempts = context.connections.count() + 1;
     loop {
         let (mut connection, ahead) = match ahead.take() {
             Some((connection, looked_up)) => (connection, Some(looked_up)),
             None => {
-                let acquired = context.pool.acquire().await;
+                let acquired = context.connections.acquire().await;
                 (acquired.map_err(BatchError::Away)?, None)
             }
         };
@@ -216,7 +216,7 @@ async fn begin(
             Ok(Err(error)) => error.into(),
             Err(_) => BatchError::too_slow(),
         };
-        drop(connection.detach());
+        connection.discard();
         attempts -= 1;
         if attempts == 0 || !error.is_broken_connection() {
             return Err(error);

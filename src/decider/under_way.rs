@@ -8,13 +8,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::Postgres;
-use sqlx::pool::PoolConnection;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 
 use super::batch::DecidedBatch;
 use super::command::Command;
+use super::connections::Connection;
 use super::context::Context;
 use super::failure::BatchError;
 use crate::ledger::append::append;
@@ -43,7 +42,7 @@ pub(super) type Turn = oneshot::Receiver<()>;
 #[derive(Debug)]
 pub(super) struct UnderWay {
     context: Arc<Context>,
-    connection: PoolConnection<Postgres>,
+    connection: Connection,
     batch: DecidedBatch,
     commands: Vec<Command>,
 }
@@ -51,7 +50,7 @@ pub(super) struct UnderWay {
 impl UnderWay {
     pub(super) fn new(
         context: Arc<Context>,
-        connection: PoolConnection<Postgres>,
+        connection: Connection,
         batch: DecidedBatch,
         commands: Vec<Command>,
     ) -> Self {
@@ -82,7 +81,7 @@ impl UnderWay {
             commands,
             ..
         } = self;
-        drop(connection);
+        context.connections.keep(connection);
         let _ = next.send(());
         // The next one's commit goes out before some hundred answers do.
         tokio::task::yield_now().await;
@@ -124,7 +123,7 @@ impl UnderWay {
         } = self;
         let error = error.filter(|error| !error.was_in_the_way());
         if error.is_some() {
-            drop(connection.detach());
+            connection.discard();
         }
         Unrecorded { commands, error }
     }

@@ -27,6 +27,7 @@ mod bad_policies;
 mod booking;
 mod capacity;
 mod catalogue;
+mod connections;
 mod cookbook;
 mod crash;
 mod docs_page;

@@ -1,0 +1,142 @@
+//! The writers' connections.
+//!
+//! sqlx's pool asks each connection that is given back for a sign of life, and does not lend it meanwhile: a round trip more for each
+//! batch, and with it two or three processes of Postgres that take turns, none with its plans still in the processor's caches. So a
+//! connection that a batch was recorded with is kept here for the next, the last one first. It goes back to the pool when somebody waits
+//! for one, when it was idle for a while, and now and then, because the pool knows how old a connection may become.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use sqlx::pool::PoolConnection;
+use sqlx::{PgConnection, PgPool, Postgres};
+use tokio::time::Instant;
+
+/// Idle for longer, it is the pool's to say whether it still works.
+const LONGEST_IDLE: Duration = Duration::from_secs(1);
+
+/// The longest that one is kept from the pool.
+const LONGEST_KEPT: Duration = Duration::from_secs(60);
+
+/// A connection for a batch. Dropped, it goes back to the pool, whatever its state is: see [`Connections::keep`].
+#[derive(Debug)]
+pub(super) struct Connection {
+    pooled: PoolConnection<Postgres>,
+    lent_at: Instant,
+}
+
+impl Connection {
+    /// Closes it: its transaction may be open, or its protocol half-way. The server rolls back.
+    pub(super) fn discard(self) {
+        drop(self.pooled.detach());
+    }
+}
+
+impl Deref for Connection {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.pooled
+    }
+}
+
+impl DerefMut for Connection {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.pooled
+    }
+}
+
+/// All writers': cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Connections(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    pool: PgPool,
+    // The last one is the warmest.
+    kept: Mutex<Vec<(Connection, Instant)>>,
+    // Who asked the pool. Only the pool can wake them.
+    waiting: AtomicUsize,
+}
+
+impl Connections {
+    pub(super) fn new(pool: PgPool) -> Self {
+        Self(Arc::new(Shared {
+            pool,
+            kept: Mutex::default(),
+            waiting: AtomicUsize::new(0),
+        }))
+    }
+
+    /// How many there are, kept or not.
+    pub(super) fn count(&self) -> u32 {
+        self.0.pool.size()
+    }
+
+    pub(super) async fn acquire(&self) -> Result<Connection, sqlx::Error> {
+        if let Some(kept) = self.take_kept() {
+            return Ok(kept);
+        }
+        let _waiting = Waiting::begin(&self.0.waiting);
+        // Whoever keeps one from here on sees that somebody waits.
+        if let Some(kept) = self.take_kept() {
+            return Ok(kept);
+        }
+        Ok(Connection {
+            pooled: self.0.pool.acquire().await?,
+            lent_at: Instant::now(),
+        })
+    }
+
+    /// Keeps one that has no transaction open, and no answer outstanding, for the next batch.
+    pub(super) fn keep(&self, connection: Connection) {
+        let now = Instant::now();
+        if now - connection.lent_at > LONGEST_KEPT {
+            return;
+        }
+        self.kept().push((connection, now));
+        if self.0.waiting.load(Ordering::SeqCst) > 0 {
+            drop(self.take_kept());
+        }
+    }
+
+    /// Gives all of them back to the pool.
+    pub(super) fn give_back(&self) {
+        let kept = std::mem::take(&mut *self.kept());
+        drop(kept);
+    }
+
+    fn take_kept(&self) -> Option<Connection> {
+        let (connection, since) = self.kept().pop()?;
+        if since.elapsed() > LONGEST_IDLE {
+            // Those before it were idle for longer.
+            drop(connection);
+            self.give_back();
+            return None;
+        }
+        Some(connection)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Vec<(Connection, Instant)>> {
+        // Nothing is left half-done by a panic under this lock.
+        self.0.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Somebody who asked the pool.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn begin(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::SeqCst);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
