@@ -7,7 +7,7 @@
 //!
 //! Around it: [`access`] (webhook secrets, audit tokens), [`audit`] (looking back), [`replay`] (proof from the ledger alone),
 //! [`problems`] (policies that do not work), [`counts`] (decisions counted once and for all), [`postgres`] (pool, migrations, the private cluster of `bookwarden dev`), [`settings`]
-//! (every configuration key) and [`cli`] (one file a subcommand: the composition root).
+//! (every configuration key), [`json`] (objects written member by member) and [`cli`] (one file a subcommand: the composition root).
 
 #[allow(
     clippy::disallowed_methods,

@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 /// Each module of `src/lib.rs`, and the modules of the crate that its files may name.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("org", &[]),
-    ("cubu", &[]),
-    ("policy", &["cubu"]),
+    ("json", &[]),
+    ("cubu", &["json"]),
+    ("policy", &["cubu", "json"]),
     ("telemetry", &["org"]),
     ("settings", &["telemetry"]),
-    ("ledger", &["cubu", "org", "policy"]),
+    ("ledger", &["cubu", "json", "org", "policy"]),
     ("access", &["cubu", "ledger", "org"]),
     ("audit", &["access", "cubu", "ledger", "org", "policy"]),
     ("replay", &["cubu", "ledger", "org", "policy"]),
@@ -64,7 +65,7 @@ const NO_IO: &[&str] = &[
     "Instant::now",
     "new_v4",
 ];
-const PURE: &[&str] = &["org", "cubu", "policy"];
+const PURE: &[&str] = &["org", "json", "cubu", "policy"];
 
 struct Source {
     path: PathBuf,

@@ -13,13 +13,36 @@ pub type Digest = [u8; 32];
 pub const GENESIS: Digest = [0; 32];
 
 /// 16 random bytes: a digest must not betray what it covers, and must not be guessable from it.
-#[must_use]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "random, and recorded with the event"
-)]
-pub fn new_salt() -> [u8; 16] {
-    uuid::Uuid::new_v4().into_bytes()
+pub type Salt = [u8; 16];
+
+/// As many salts as one call to the system gives for certain: 256 bytes (getrandom(2)).
+const SALTS: usize = 16;
+
+/// New salts, for the events of a batch.
+#[derive(Debug, Default)]
+pub struct Salts {
+    drawn: [Salt; SALTS],
+    left: usize,
+}
+
+impl Salts {
+    /// A new one.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "random, and recorded with the event"
+    )]
+    #[allow(
+        clippy::expect_used,
+        reason = "a system that has no random numbers must record nothing"
+    )]
+    pub fn draw(&mut self) -> Salt {
+        if self.left == 0 {
+            getrandom::fill(self.drawn.as_flattened_mut()).expect("random bytes");
+            self.left = SALTS;
+        }
+        self.left -= 1;
+        self.drawn[self.left]
+    }
 }
 
 /// SHA-256 of any bytes, such as a request body.
@@ -84,4 +107,18 @@ pub fn chain(previous: &Digest, payload_digest: &[u8], header: &Header<'_>) -> D
     hash.update(payload_digest);
     hash.update(header.to_text());
     hash.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_salt_is_drawn_twice() {
+        let mut salts = Salts::default();
+        let drawn: BTreeSet<Salt> = (0..5 * SALTS).map(|_| salts.draw()).collect();
+        assert_eq!(drawn.len(), 5 * SALTS);
+    }
 }

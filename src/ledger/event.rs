@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
-use super::digest::{Digest, Header, chain, new_salt, payload_digest};
+use super::digest::{Digest, Header, Salt, Salts, chain, payload_digest};
 use super::head::Head;
 
 /// A booking was asked about; the body is what came in.
@@ -104,7 +104,7 @@ pub struct Event {
     /// What it says.
     pub content: Content,
     /// 16 random bytes.
-    pub salt: [u8; 16],
+    pub salt: Salt,
     /// See [`payload_digest`].
     pub payload_digest: Digest,
     /// See [`chain`].
@@ -119,6 +119,7 @@ pub struct Numbering<'a> {
     last_seq: i64,
     last_chain: Digest,
     events: Vec<Event>,
+    salts: Salts,
 }
 
 impl<'a> Numbering<'a> {
@@ -131,6 +132,7 @@ impl<'a> Numbering<'a> {
             last_seq: head.last_seq,
             last_chain: head.last_chain,
             events: Vec::new(),
+            salts: Salts::default(),
         }
     }
 
@@ -142,7 +144,7 @@ impl<'a> Numbering<'a> {
 
     /// Numbers an event and returns its number.
     pub fn push(&mut self, content: Content) -> i64 {
-        let salt = new_salt();
+        let salt = self.salts.draw();
         let digest = payload_digest(&salt, &content.payload, content.body.as_deref());
         self.last_seq += 1;
         self.last_chain = chain(

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::cubu::request::parse;
 use crate::ledger::booking::{self, DecidedContext, Rejected, Signed, Version};
-use crate::ledger::digest::{self, Header, new_salt, sha256};
+use crate::ledger::digest::{self, Header, Salts, sha256};
 use crate::ledger::event::Content;
 use crate::policy::change::PolicyChange;
 use crate::policy::decide::Outcome;
@@ -170,7 +170,7 @@ impl Ledger {
             .map(|(id, new)| format!(r#"{{"id":{id},"old":null,"new":{new}}}"#))
             .collect();
         let text = format!("[{}]", rows_text.join(","));
-        let salt = new_salt().to_vec();
+        let salt = Salts::default().draw().to_vec();
         let attachment = StoredAttachment {
             attachment_id: uuid::Uuid::from_u128(77),
             org: "default".to_owned(),
@@ -230,7 +230,7 @@ impl Ledger {
             caused_by: content.caused_by,
             payload: Some(content.payload),
             body: content.body,
-            salt: Some(new_salt().to_vec()),
+            salt: Some(Salts::default().draw().to_vec()),
             case_id: columns.case_id,
             request_digest: columns.request_digest.map(|digest| digest.to_vec()),
             outcome: columns.outcome.map(str::to_owned),
