@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::batch::Answers;
 use super::command::{Command, DecideError, Limits};
 use super::connections::Connections;
-use super::crowd::Crowd;
 use super::sequence::Decided;
+use super::slots::Slots;
 use crate::org::Org;
 use crate::policy::explanation::Compared;
 use crate::problems::Problems;
@@ -17,7 +17,7 @@ pub(super) struct Context {
     pub(super) org: Org,
     pub(super) connections: Connections,
     pub(super) limits: Limits,
-    pub(super) crowd: Crowd,
+    pub(super) slots: Slots,
     pub(super) metrics: Arc<Metrics>,
     pub(super) problems: Problems,
 }

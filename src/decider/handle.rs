@@ -13,7 +13,7 @@ use super::command::{
 };
 use super::connections::Connections;
 use super::context::Context;
-use super::crowd::Crowd;
+use super::slots::Slots;
 use super::threads::Threads;
 use super::throttle::Throttle;
 use super::writer::Writer;
@@ -36,7 +36,7 @@ struct Office {
     metrics: Arc<Metrics>,
     problems: Problems,
     threads: Threads,
-    crowd: Crowd,
+    slots: Slots,
     // None once shut down.
     desks: Mutex<Option<HashMap<Org, Desk>>>,
 }
@@ -64,7 +64,7 @@ impl Decider {
             limits,
             metrics,
             threads: Threads::start()?,
-            crowd: Crowd::new(),
+            slots: Slots::new(),
             desks: Mutex::new(Some(HashMap::new())),
         })))
     }
@@ -149,7 +149,7 @@ impl Decider {
             org: org.clone(),
             connections: self.0.connections.clone(),
             limits,
-            crowd: self.0.crowd.clone(),
+            slots: self.0.slots.clone(),
             metrics: Arc::clone(&self.0.metrics),
             problems: self.0.problems.clone(),
         });

@@ -16,6 +16,7 @@ use super::command::Command;
 use super::connections::Connection;
 use super::context::Context;
 use super::failure::BatchError;
+use super::slots::Slot;
 use crate::ledger::append::append;
 
 /// A batch that was not recorded.
@@ -45,6 +46,8 @@ pub(super) struct UnderWay {
     connection: Connection,
     batch: DecidedBatch,
     commands: Vec<Command>,
+    // Until the batch is recorded, or not.
+    slot: Slot,
 }
 
 impl UnderWay {
@@ -53,12 +56,14 @@ impl UnderWay {
         connection: Connection,
         batch: DecidedBatch,
         commands: Vec<Command>,
+        slot: Slot,
     ) -> Self {
         Self {
             context,
             connection,
             batch,
             commands,
+            slot,
         }
     }
 
@@ -79,9 +84,10 @@ impl UnderWay {
             connection,
             batch,
             commands,
-            ..
+            slot,
         } = self;
         context.connections.keep(connection);
+        drop(slot);
         let _ = next.send(());
         // The next one's commit goes out before some hundred answers do.
         tokio::task::yield_now().await;

@@ -11,9 +11,9 @@ use tokio::time::{Instant, timeout_at};
 use super::batch::{decide_at_known_head, look_up_ahead};
 use super::command::{Command, DecideError};
 use super::context::{Context, refuse};
-use super::crowd::Counted;
 use super::failure::Reach;
 use super::memory::Memory;
+use super::slots::Slot;
 use super::under_lock;
 use super::under_way::{Turn, UnderWay, Unrecorded};
 use crate::ledger::head::Head;
@@ -23,9 +23,6 @@ const LONGEST_WAIT: Duration = Duration::from_millis(2);
 
 /// The same where another process writes, too: the lock is held by that one most of the time, and who asks for it early only waits.
 const LONGEST_WAIT_IN_COMPANY: Duration = Duration::from_millis(10);
-
-/// The same among many organizations at work: there, batches are small, and what a batch costs is missing elsewhere.
-const LONGEST_WAIT_IN_A_CROWD: Duration = Duration::from_millis(10);
 
 /// One is looked up and decided while the other is appended; a third would only make all of them smaller.
 const MOST_UNDER_WAY: usize = 2;
@@ -38,8 +35,6 @@ const ENOUGH_FOR_A_SECOND: usize = 4;
 struct Pace {
     /// How many commands the next is thought to have.
     expected: usize,
-    /// How many it had.
-    answered: usize,
     took: Duration,
 }
 
@@ -59,9 +54,7 @@ pub(super) struct Writer {
 #[derive(Debug)]
 struct Task {
     follows: Head,
-    size: usize,
     task: JoinHandle<Result<Duration, Unrecorded>>,
-    _counted: Counted,
 }
 
 impl Writer {
@@ -79,9 +72,19 @@ impl Writer {
     pub(super) async fn run(mut self, mut queue: mpsc::Receiver<Command>) {
         let mut waiting = Vec::with_capacity(self.context.limits.batch);
         while self.receive(&mut queue, &mut waiting).await {
+            let mut slot = match self.context.slots.take_free() {
+                Some(slot) => slot,
+                None => {
+                    let slot = self.context.slots.wait().await;
+                    // Meanwhile the batch has grown.
+                    self.take_all(&mut queue, &mut waiting);
+                    slot
+                }
+            };
             self.tell_depth(&queue);
             self.last.expected = waiting.len();
-            let Err(unrecorded) = self.send_off(std::mem::take(&mut waiting)).await else {
+            let Err(unrecorded) = self.send_off(std::mem::take(&mut waiting), &mut slot).await
+            else {
                 continue;
             };
             while !self.under_way.is_empty() {
@@ -95,7 +98,6 @@ impl Writer {
             }
             self.last = Pace {
                 expected: (answered + queue.len()).min(self.context.limits.batch),
-                answered,
                 took: began.elapsed(),
             };
         }
@@ -111,7 +113,8 @@ impl Writer {
         loop {
             let wanted = match self.under_way.len() {
                 0 => 1,
-                1 if !self.is_in_a_crowd() => ENOUGH_FOR_A_SECOND,
+                // Among many, a second would keep no idle core busy.
+                1 if self.context.slots.is_one_free() => ENOUGH_FOR_A_SECOND,
                 _ => usize::MAX,
             };
             if waiting.len() >= wanted {
@@ -134,11 +137,6 @@ impl Writer {
             if reach == Reach::Away {
                 self.turn_away(queue, waiting);
             }
-            if self.is_in_a_crowd() {
-                // Those who were just answered, and those who came meanwhile: else they go by turns, half of them each time.
-                let callers = self.last.answered + waiting.len() + queue.len();
-                self.last.expected = callers.min(self.context.limits.batch);
-            }
         }
         self.gather(queue, waiting).await;
         true
@@ -146,19 +144,13 @@ impl Writer {
 
     /// Those who were just answered often ask again at once. Without waiting for them, the first to be back gets a transaction of its
     /// own, and all others wait for that: batches of 1 and 15 in turn, for 16 callers. So a batch waits until it is as large as the
-    /// last (under the lock and in a crowd: as large as all who asked meanwhile make it), for at most a quarter of the time that the last
-    /// took (in a crowd: half); after a batch of one, not at all.
+    /// last (under the lock: as large as all who asked meanwhile make it), for at most a quarter of the time that the last took; after a
+    /// batch of one, not at all.
     async fn gather(&self, queue: &mut mpsc::Receiver<Command>, waiting: &mut Vec<Command>) {
-        while waiting.len() < self.context.limits.batch
-            && let Ok(command) = queue.try_recv()
-        {
-            waiting.push(command);
-        }
+        self.take_all(queue, waiting);
         let took = self.last.took;
         let longest = if self.memory.has_company {
             LONGEST_WAIT_IN_COMPANY.min(took / 4)
-        } else if self.is_in_a_crowd() {
-            LONGEST_WAIT_IN_A_CROWD.min(took / 2)
         } else {
             LONGEST_WAIT.min(took / 4)
         };
@@ -172,8 +164,21 @@ impl Writer {
         }
     }
 
-    /// Decides a batch at the known head and sends it on its way.
-    async fn send_off(&mut self, mut commands: Vec<Command>) -> Result<(), Unrecorded> {
+    /// Takes what is there, without waiting for more.
+    fn take_all(&self, queue: &mut mpsc::Receiver<Command>, waiting: &mut Vec<Command>) {
+        while waiting.len() < self.context.limits.batch
+            && let Ok(command) = queue.try_recv()
+        {
+            waiting.push(command);
+        }
+    }
+
+    /// Decides a batch at the known head and sends it on its way, with its slot.
+    async fn send_off(
+        &mut self,
+        mut commands: Vec<Command>,
+        slot: &mut Slot,
+    ) -> Result<(), Unrecorded> {
         // Who was answered 503 meanwhile must not take a place of which nobody would know.
         commands.retain(|command| !command.is_abandoned());
         if commands.is_empty() {
@@ -202,23 +207,13 @@ impl Writer {
             return Err(commands.into());
         };
         let follows = batch.follows.clone();
-        let size = commands.len();
         let context = Arc::clone(&self.context);
-        let under_way = UnderWay::new(context, connection, batch, commands);
+        let under_way = UnderWay::new(context, connection, batch, commands, std::mem::take(slot));
         let (committed, next_turn) = oneshot::channel();
         let turn = self.newest_turn.replace(next_turn);
         let task = tokio::spawn(under_way.record(turn, committed));
-        self.under_way.push_back(Task {
-            follows,
-            size,
-            task,
-            _counted: self.context.crowd.count(),
-        });
+        self.under_way.push_back(Task { follows, task });
         Ok(())
-    }
-
-    fn is_in_a_crowd(&self) -> bool {
-        self.context.crowd.is_there(self.under_way.len())
     }
 
     async fn land_oldest(&mut self) -> Reach {
@@ -234,14 +229,14 @@ impl Writer {
     /// The oldest batch under way has been recorded, or not: then those after it follow a head that never was, and all of them are
     /// decided again.
     async fn landed(&mut self, landed: Result<Result<Duration, Unrecorded>, JoinError>) -> Reach {
-        let Some(Task { follows, size, .. }) = self.under_way.pop_front() else {
+        let Some(Task { follows, task: _ }) = self.under_way.pop_front() else {
             return Reach::There;
         };
         let mut unrecorded = Vec::new();
         let mut known = None;
         match landed {
             Ok(Ok(took)) => {
-                (self.last.answered, self.last.took) = (size, took);
+                self.last.took = took;
                 return Reach::There;
             }
             Ok(Err(failed)) => {

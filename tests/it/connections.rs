@@ -1,13 +1,14 @@
-//! More organizations than connections: a connection that a writer keeps for its next batch must not be missing elsewhere.
+//! Many organizations share the writers' connections, and slots to use them: whoever holds one must not be missed elsewhere for long.
 
 use std::time::Duration;
 
 use bookwarden::cubu::signature;
 use futures_util::future::join_all;
 use reqwest::StatusCode;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tokio::time::sleep;
 
-use crate::support::{SECRET, Server, TestApp, booking};
+use crate::support::{SECRET, Server, TestApp, booking, until};
 
 const ORGANIZATIONS: usize = 8;
 const BOOKINGS: usize = 6;
@@ -15,25 +16,31 @@ const BOOKINGS: usize = 6;
 /// Longer than a connection is kept without being used.
 const A_WHILE: Duration = Duration::from_millis(1_500);
 
-#[tokio::test]
-async fn more_organizations_than_connections_are_all_served() {
-    let app = TestApp::start().await;
-    let server = Server::start_with(&app.database_url, &[("BOOKWARDEN_POOL_SIZE", "3")]);
-    for org in 0..ORGANIZATIONS {
+async fn found(app: &TestApp, organizations: usize) {
+    for org in 0..organizations {
         app.sql(&format!(
             "insert into policy.organizations (org) values ('org-{org}');
              insert into access.webhook_secrets (org, secret) values ('org-{org}', '{SECRET}')"
         ))
         .await;
     }
-    let book = async |org: usize| {
-        let path = format!("/org-{org}/service/actions/beforeBookAppointment");
-        let body = booking().to_string();
-        let authorization = signature::sign(SECRET, body.as_bytes());
-        let posted = app.post(&server, &path, body, Some(authorization)).await;
-        let posted = posted.expect("an answer");
-        assert_eq!(posted.status, StatusCode::OK, "{}", posted.text);
-    };
+}
+
+async fn book(app: &TestApp, server: &Server, org: usize) {
+    let path = format!("/org-{org}/service/actions/beforeBookAppointment");
+    let body = booking().to_string();
+    let authorization = signature::sign(SECRET, body.as_bytes());
+    let posted = app.post(server, &path, body, Some(authorization)).await;
+    let posted = posted.expect("an answer");
+    assert_eq!(posted.status, StatusCode::OK, "{}", posted.text);
+}
+
+#[tokio::test]
+async fn more_organizations_than_connections_are_all_served() {
+    let app = TestApp::start().await;
+    let server = Server::start_with(&app.database_url, &[("BOOKWARDEN_POOL_SIZE", "3")]);
+    found(&app, ORGANIZATIONS).await;
+    let book = async |org: usize| book(&app, &server, org).await;
     // Every organization asks at once, and again as soon as it has its answer; then all of them once more after a pause.
     for _ in 0..2 {
         join_all((0..ORGANIZATIONS).map(async |org| {
@@ -44,5 +51,45 @@ async fn more_organizations_than_connections_are_all_served() {
         .await;
         sleep(A_WHILE).await;
     }
+    app.check().await;
+}
+
+#[tokio::test]
+async fn organizations_that_wait_for_a_lock_do_not_hold_up_others() {
+    let app = TestApp::start().await;
+    let cores = std::thread::available_parallelism().map_or(1, Into::into);
+    // As many as there are slots, and a connection for each of them and for one more.
+    let (locked, pool) = (cores + 1, (cores + 4).to_string());
+    let server = Server::start_with(
+        &app.database_url,
+        &[("BOOKWARDEN_POOL_SIZE", pool.as_str())],
+    );
+    found(&app, locked + 1).await;
+    for org in 0..=locked {
+        // Its head is known from now on.
+        book(&app, &server, org).await;
+    }
+    let mut psql = PgConnection::connect(&app.database_url)
+        .await
+        .expect("a connection");
+    sqlx::raw_sql(AssertSqlSafe(format!(
+        "begin; select from ledger.heads where org <> 'org-{locked}' for update"
+    )))
+    .execute(&mut psql)
+    .await
+    .expect("locked");
+    let waiting = join_all((0..locked).map(|org| book(&app, &server, org)));
+    let meanwhile = async {
+        until("all of them wait for the lock", async || {
+            let waiting = "select count(*) from pg_stat_activity where datname = current_database()
+                and application_name = 'bookwarden' and wait_event_type = 'Lock'";
+            app.number(waiting).await == i64::try_from(locked).expect("few")
+        })
+        .await;
+        book(&app, &server, locked).await;
+        sqlx::raw_sql("rollback").execute(&mut psql).await
+    };
+    let (_, let_go) = tokio::join!(waiting, meanwhile);
+    let_go.expect("let go");
     app.check().await;
 }
