@@ -22,6 +22,9 @@ pub(super) async fn in_snapshot<T, E: From<sqlx::Error>>(
 ) -> Result<T, E> {
     sqlx::raw_sql(BEGIN).execute(&mut *connection).await?;
     let result = read(connection).await;
-    sqlx::raw_sql("rollback").execute(connection).await?;
-    result
+    let ended = sqlx::raw_sql("rollback").execute(connection).await;
+    // What failed first says more: a COPY that was broken off leaves the connection unusable.
+    let result = result?;
+    ended?;
+    Ok(result)
 }

@@ -7,7 +7,7 @@ use bookwarden::cubu::signature;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
-use crate::support::{BOOKWARDEN, SECRET, Server, TestApp, booking, bookwarden_prints};
+use crate::support::{self, BOOKWARDEN, SECRET, Server, TestApp, booking, bookwarden_prints};
 
 /// The exit code and the line of JSON.
 fn bookwarden(app: &TestApp, arguments: &[&str]) -> (bool, Value) {
@@ -325,4 +325,18 @@ async fn rows_that_were_edited_behind_the_ledgers_back_are_named() {
         verified["differences"]["told"][0]["table"],
         "ledger.policy_hits"
     );
+}
+
+#[tokio::test]
+async fn an_export_that_breaks_off_says_why() {
+    let app = TestApp::start().await;
+    for _ in 0..40 {
+        assert!(!app.book(&booking()).await.cancelled());
+    }
+    let arguments = ["export", "--events", "/dev/full"];
+    let output = support::bookwarden(&app.database_url, &arguments, "");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    assert!(told.contains("No space left on device"), "{told}");
+    app.check().await;
 }
