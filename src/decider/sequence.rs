@@ -164,6 +164,7 @@ impl<'a> Sequence<'a> {
         let decision_seq = self.numbering.push(booking::decided(
             Version::CURRENT,
             &decision,
+            &body,
             DecidedContext {
                 request_seq,
                 request_digest,

@@ -161,11 +161,17 @@ pub struct DecidedContext<'a> {
 /// Most decisions' payloads fit without growing on the way.
 const USUAL_BYTES: usize = 4_096;
 
-/// `booking.decided`
+/// `booking.decided`, with the very text that is answered.
 #[must_use]
-pub fn decided(version: Version, decision: &Decision, context: DecidedContext<'_>) -> Content {
+pub fn decided(
+    version: Version,
+    decision: &Decision,
+    answer: &str,
+    context: DecidedContext<'_>,
+) -> Content {
     let mut payload = Vec::with_capacity(USUAL_BYTES);
-    write_decided(version, decision, context, &mut payload);
+    let write_answer = |out: &mut Vec<u8>| out.extend_from_slice(answer.as_bytes());
+    write_decided(version, decision, write_answer, context, &mut payload);
     // A batch's payloads are kept until it is written.
     payload.shrink_to_fit();
     Content {
@@ -183,6 +189,7 @@ pub fn decided(version: Version, decision: &Decision, context: DecidedContext<'_
 pub(crate) fn write_decided(
     version: Version,
     decision: &Decision,
+    write_answer: impl FnOnce(&mut Vec<u8>),
     context: DecidedContext<'_>,
     out: &mut Vec<u8>,
 ) {
@@ -193,7 +200,7 @@ pub(crate) fn write_decided(
     members.optional("movedFrom", context.moved_from);
     members.optional("startsAt", is_first.then_some(decision.place.starts_at));
     if is_first || !decision.response.keeps_all() {
-        decision.response.write(members.key("response"));
+        write_answer(members.key("response"));
     }
     let policies = if is_first {
         Cow::Owned(policies_in_first_version(decision))

@@ -60,7 +60,13 @@ impl Walk {
             triggered_by_user_email: booking.triggered_by_user_email.as_deref(),
         };
         self.derived.clear();
-        booking::write_decided(Version::of(payload), &decision, context, &mut self.derived);
+        booking::write_decided(
+            Version::of(payload),
+            &decision,
+            |out| decision.response.write(out),
+            context,
+            &mut self.derived,
+        );
         let same_payload = self.derived == payload.as_bytes();
         if !same_payload {
             let derived = String::from_utf8_lossy(&self.derived).into_owned();

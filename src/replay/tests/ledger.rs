@@ -102,7 +102,9 @@ impl Ledger {
             case_id,
             triggered_by_user_email: booking.triggered_by_user_email.as_deref(),
         };
-        let decision_seq = self.append(booking::decided(Version::CURRENT, &decision, context));
+        let answer = decision.response.to_body();
+        let decided = booking::decided(Version::CURRENT, &decision, &answer, context);
+        let decision_seq = self.append(decided);
         if approved {
             let place = decision.place;
             self.state.places.take(
