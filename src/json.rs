@@ -1,7 +1,7 @@
 //! JSON objects, written member by member.
 //!
 //! Every decision writes an explanation of some sixty members, and a replay writes all of them again. Their names are known and need no
-//! escaping, which serde looks for in every byte: that was a fifth of what a replay executes. What may be any text goes through serde.
+//! escaping, which serde looks for in every byte: that was a fifth of a replay's instructions, hashing aside. What may be any text goes through serde.
 
 use chrono::{Datelike, NaiveDate};
 use serde::Serialize;

@@ -76,7 +76,7 @@ impl Writer {
                 Some(slot) => slot,
                 None => {
                     let slot = self.context.slots.wait().await;
-                    // Meanwhile the batch has grown.
+                    // Who came meanwhile. Not if there was a slot at once: batches of one organization then grow until there is no second.
                     self.take_all(&mut queue, &mut waiting);
                     slot
                 }

@@ -80,8 +80,7 @@ impl State {
                 self.blocklist.insert(change.id, new);
             }
         }
-        // What is null is not there: a row says the same without it, and is read in half the time. One that the core cannot read is left
-        // out, here as live.
+        // A row says the same without its nulls, and is shorter to read. One that the core cannot read is left out, here as live.
         let _ = self.policies.apply(&PolicyChange {
             new: new.as_deref(),
             ..*change
