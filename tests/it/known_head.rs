@@ -118,11 +118,7 @@ async fn who_was_told_503_while_all_connections_were_busy_is_not_booked_later() 
     );
     let orgs = ["a", "b", "c", "d", "e", "f"];
     for org in orgs {
-        app.sql(&format!(
-            "insert into policy.organizations (org) values ('{org}');
-             insert into access.webhook_secrets (org, secret) values ('{org}', '{SECRET}')"
-        ))
-        .await;
+        app.found(org).await;
     }
     // Its head is known from now on.
     assert!(!app.book_at(&server, &booking()).await.cancelled());

@@ -350,11 +350,7 @@ async fn while_others_keep_the_cores_busy_there_is_no_second() {
         assert!(!posted.expect("an answer").cancelled());
     };
     for org in 0..cores {
-        app.sql(&format!(
-            "insert into policy.organizations (org) values ('org-{org}');
-             insert into access.webhook_secrets (org, secret) values ('org-{org}', '{SECRET}')"
-        ))
-        .await;
+        app.found(&format!("org-{org}")).await;
         // Its head is known from now on.
         post(org, booking().to_string()).await;
     }

@@ -152,6 +152,15 @@ impl TestApp {
             .unwrap_or_else(|error| panic!("{statements}: {error}"));
     }
 
+    /// An organization whose webhooks are signed with the same secret.
+    pub async fn found(&self, org: &str) {
+        self.sql(&format!(
+            "insert into policy.organizations (org) values ('{org}');
+             insert into access.webhook_secrets (org, secret) values ('{org}', '{SECRET}')"
+        ))
+        .await;
+    }
+
     /// One number.
     pub async fn number(&self, query: &str) -> i64 {
         sqlx::query_scalar(AssertSqlSafe(query))
