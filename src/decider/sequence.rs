@@ -140,7 +140,10 @@ impl<'a> Sequence<'a> {
 
         let facts = Facts {
             blocked: self.blocked.under(&needs.blocklist_keys),
-            tallies: self.tallies,
+            // All are known: what was not has been looked up.
+            counts: (draft.buckets())
+                .map(|bucket| self.tallies.get(bucket).unwrap_or_default())
+                .collect(),
             customer_places: needs.customer_span.map_or_else(Vec::new, |span| {
                 self.customer_places.of(span.customer).collect()
             }),

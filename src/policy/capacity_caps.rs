@@ -3,10 +3,10 @@
 use serde::Deserialize;
 
 use super::bucket::{Bucket, CountedPer, Period};
-use super::facts::Facts;
 use super::kind::Kind;
 use super::place::Place;
 use super::row::{Policy, Terms};
+use super::tallies::Tally;
 use super::weekdays::Weekdays;
 use crate::json::Members;
 
@@ -80,10 +80,9 @@ impl Policy<CapacityCap> {
         )
     }
 
-    /// Whether there is room in its [`bucket`](Self::bucket), and what was compared.
+    /// Whether there is room in its [`bucket`](Self::bucket), of which others use so much, and what was compared.
     #[must_use]
-    pub fn judge(&self, bucket: Bucket, place: &Place, facts: &Facts<'_>) -> (bool, Compared) {
-        let used = facts.used(&bucket);
+    pub fn judge(&self, bucket: Bucket, used: Tally, place: &Place) -> (bool, Compared) {
         let with_this = used.with(place);
         let cap = &self.terms;
         let has_room = cap

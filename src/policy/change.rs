@@ -1,6 +1,9 @@
 //! A change of one policy row, as a ledger event tells it.
 
+use std::fmt;
+
 use serde::Deserialize;
+use serde::de::{Deserializer as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::kind::Kind;
@@ -70,15 +73,41 @@ pub fn changes<'a>(
             new: row(event.new),
         }]);
     }
-    let rows: Vec<AttachedRow<'a>> =
-        serde_json::from_str(attachment.ok_or(ChangeError::AttachmentMissing)?)?;
-    Ok(rows
-        .into_iter()
-        .map(|attached| PolicyChange {
-            kind,
-            id: attached.id,
-            old: row(attached.old),
-            new: row(attached.new),
-        })
-        .collect())
+    let attachment = attachment.ok_or(ChangeError::AttachmentMissing)?;
+    let mut deserializer = serde_json::Deserializer::from_str(attachment);
+    let rows = Rows {
+        kind,
+        // About: a row with all its columns is longer.
+        expected: attachment.len() / 512,
+    };
+    let changes = deserializer.deserialize_seq(rows)?;
+    deserializer.end()?;
+    Ok(changes)
+}
+
+/// Reads an attachment's rows.
+struct Rows {
+    kind: Kind,
+    expected: usize,
+}
+
+impl<'de> Visitor<'de> for Rows {
+    type Value = Vec<PolicyChange<'de>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of rows")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<Self::Value, A::Error> {
+        let mut changes = Vec::with_capacity(self.expected);
+        while let Some(row) = rows.next_element::<AttachedRow<'de>>()? {
+            changes.push(PolicyChange {
+                kind: self.kind,
+                id: row.id,
+                old: row.old.map(RawValue::get),
+                new: row.new.map(RawValue::get),
+            });
+        }
+        Ok(changes)
+    }
 }

@@ -123,7 +123,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// What has to be counted before [`Draft::decide`].
+    /// What has to be counted before [`Draft::decide`], which takes the counts in this order.
     pub fn buckets(&self) -> impl Iterator<Item = &Bucket> {
         self.caps.iter().map(|(_, bucket)| bucket)
     }
@@ -173,9 +173,16 @@ impl<'a> Draft<'a> {
                 Some((has_room, Compared::CustomerLimit(compared)))
             });
         }
+        // A count that is missing is a caller's mistake, and reads as none taken.
+        let mut counts = facts.counts.iter().copied();
         for (cap, bucket) in caps {
+            let taken = counts.next().unwrap_or_default();
+            let used = match facts.own_place {
+                Some(own) if bucket.contains(own) => taken.without(own),
+                _ => taken,
+            };
             guards.hear(Kind::CapacityCaps, &cap.header, || {
-                let (has_room, compared) = cap.judge(bucket, &place, facts);
+                let (has_room, compared) = cap.judge(bucket, used, &place);
                 Some((has_room, Compared::CapacityCap(compared)))
             });
         }

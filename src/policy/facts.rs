@@ -5,11 +5,10 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::bucket::Bucket;
 use super::customer_blocklist::{BlockedCustomer, BlocklistKey};
 use super::place::Place;
 use super::row::Policy;
-use super::tallies::{Tallies, Tally};
+use super::tallies::Tally;
 
 /// What has to be looked up before a booking can be decided, but for what is to be counted.
 #[derive(Debug, Default)]
@@ -48,25 +47,10 @@ impl CustomerSpan {
 pub struct Facts<'a> {
     /// Rows of the blocklist that could match, by id.
     pub blocked: Vec<Arc<Policy<BlockedCustomer>>>,
-    /// Counts of every needed bucket.
-    pub tallies: &'a Tallies,
+    /// What is taken of each of the draft's buckets, in their order.
+    pub counts: Vec<Tally>,
     /// The needed places of the customer, each with the case that holds it.
     pub customer_places: Vec<(Uuid, &'a Place)>,
     /// The place that this case holds already: a move is decided as if it were free.
     pub own_place: Option<&'a Place>,
-}
-
-impl Facts<'_> {
-    /// What others use of a bucket.
-    ///
-    /// A bucket that was not looked up counts as empty only in the sense that the caller broke the contract of `Draft::buckets`; the
-    /// decider and the replay both look up every one of them.
-    #[must_use]
-    pub fn used(&self, bucket: &Bucket) -> Tally {
-        let tally = self.tallies.get(bucket).unwrap_or_default();
-        match self.own_place {
-            Some(own) if bucket.contains(own) => tally.without(own),
-            _ => tally,
-        }
-    }
 }

@@ -101,6 +101,8 @@ impl Tallies {
         match buckets.iter_mut().find(|(known, _)| *known == bucket) {
             Some((_, known)) => *known = tally,
             None => {
+                // Most anchors have one or two, and there are many anchors: no room is kept for others.
+                buckets.reserve_exact(1 + buckets.len() / 2);
                 buckets.push((bucket, tally));
                 self.len += 1;
             }

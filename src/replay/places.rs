@@ -21,6 +21,10 @@ use crate::policy::tallies::{Tallies, Tally};
 /// More known counts than this are forgotten together: a bound on memory.
 const MOST_TALLIES: usize = 100_000;
 
+/// A count that is taken from so many days and places, or fewer, is not kept: it is had again as quickly as it is found, and most
+/// are of a slot or a day that hardly anybody asks for twice.
+const FEW: usize = 8;
+
 /// A place and the decision that gave it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Held {
@@ -123,17 +127,18 @@ impl Days {
         }
     }
 
-    /// The places from a date on, before another: at most a month apart.
+    /// The places of each day from a date on, before another: at most a month apart.
     fn places(
         &self,
         anchor: Uuid,
         from: NaiveDate,
         until: NaiveDate,
-    ) -> impl Iterator<Item = &Place> {
+    ) -> impl Iterator<Item = impl Iterator<Item = &Place>> {
         let days = from.iter_days().take_while(move |date| *date < until);
-        days.filter_map(move |date| self.0.get(&(anchor, date)))
-            .flatten()
-            .map(|held| &held.place)
+        days.map(move |date| {
+            let places = self.0.get(&(anchor, date)).into_iter().flatten();
+            places.map(|held| &held.place)
+        })
     }
 }
 
@@ -153,10 +158,6 @@ pub(super) struct Places {
 impl Places {
     pub(super) fn held(&self, case_id: Uuid) -> Option<&Held> {
         self.by_case.get(&case_id).map(AsRef::as_ref)
-    }
-
-    pub(super) fn tallies(&self) -> &Tallies {
-        &self.tallies
     }
 
     /// A customer's places on some dates.
@@ -202,29 +203,35 @@ impl Places {
         self.by_unit.remove(place.unit_id, &held);
     }
 
-    /// Counts the buckets that are not known yet; from then on their counts are kept.
-    pub(super) fn count<'b>(&mut self, buckets: impl IntoIterator<Item = &'b Bucket>) {
-        if self.tallies.len() > MOST_TALLIES {
-            self.tallies.clear();
+    /// How many are in a bucket. What took long to count is known from then on, and kept true.
+    pub(super) fn count(&mut self, bucket: &Bucket) -> Tally {
+        if let Some(known) = self.tallies.get(bucket) {
+            return known;
         }
-        for bucket in buckets {
-            if self.tallies.get(bucket).is_none() {
-                let tally = self.tally(bucket);
-                self.tallies.learn(bucket.clone(), tally);
-            }
-        }
-    }
-
-    fn tally(&self, bucket: &Bucket) -> Tally {
         let (days, anchor) = match (bucket.service_id, bucket.unit_id) {
             (Some(service), _) => (&self.by_service, service),
             (None, Some(unit)) => (&self.by_unit, unit),
             // Every bucket has one of the two: CountedPer.
             (None, None) => return Tally::default(),
         };
-        days.places(anchor, bucket.from, bucket.until)
-            .filter(|place| bucket.contains(place))
-            .fold(Tally::default(), Tally::with)
+        let mut looked_at = 0;
+        let mut tally = Tally::default();
+        for places in days.places(anchor, bucket.from, bucket.until) {
+            looked_at += 1;
+            for place in places {
+                looked_at += 1;
+                if bucket.contains(place) {
+                    tally = tally.with(place);
+                }
+            }
+        }
+        if looked_at > FEW {
+            if self.tallies.len() > MOST_TALLIES {
+                self.tallies.clear();
+            }
+            self.tallies.learn(bucket.clone(), tally);
+        }
+        tally
     }
 
     /// Every case that holds a place, in the order of the cases.
@@ -232,5 +239,96 @@ impl Places {
         let mut cases: Vec<Uuid> = self.by_case.keys().copied().collect();
         cases.sort_unstable();
         cases
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::cubu::request;
+    use crate::policy::bucket::{CountedPer, Period};
+    use crate::policy::scope::Scope;
+
+    const BODY: &str = include_str!("../../tests/samples/before-book-appointment.json");
+
+    /// A place on one of six days of two units' services.
+    fn place(number: u64) -> Place {
+        let mut place = Place::of(&request::parse(BODY.as_bytes()).unwrap());
+        let other = |id: Uuid, by: u64| Uuid::from_u128(id.as_u128() ^ u128::from(number / by % 2));
+        place.unit_id = other(place.unit_id, 1);
+        place.service_id = other(place.service_id, 2);
+        place.date = place.date + chrono::Days::new(number % 6);
+        place
+    }
+
+    fn bucket(number: u64) -> Bucket {
+        let per = [CountedPer::Calendar, CountedPer::Service, CountedPer::Unit];
+        let periods = [Period::Slot, Period::Day, Period::Week, Period::Month];
+        let per = per[(number % 3) as usize];
+        let period = periods[(number / 3 % 4) as usize];
+        let scope = Scope::default();
+        Bucket::around(&place(number), &scope, per, period, (None, None), None)
+    }
+
+    /// Whatever is known of a bucket, and since when.
+    #[test]
+    fn a_count_is_always_what_counting_one_by_one_finds() {
+        let mut places = Places::default();
+        let mut held = BTreeMap::new();
+        let mut most = 0;
+        for number in 0..600 {
+            // Some cases move, and some go.
+            let case_id = Uuid::from_u128(u128::from(number % 170));
+            if number % 5 == 4 {
+                places.free(case_id);
+                held.remove(&case_id);
+            } else {
+                let place = place(number * 7);
+                let taken = Held {
+                    decision_seq: number.cast_signed(),
+                    request_digest: [0; 32],
+                    place: place.clone(),
+                };
+                places.take(case_id, taken);
+                held.insert(case_id, place);
+            }
+            for bucket in (0..12).map(|other| bucket(number + other)) {
+                let found = held.values().filter(|place| bucket.contains(place));
+                let expected = found.fold(Tally::default(), Tally::with);
+                assert_eq!(places.count(&bucket), expected, "{number} {bucket:?}");
+                most = most.max(expected.appointments);
+            }
+        }
+        assert!(most > FEW as i64, "some buckets are long to count");
+    }
+
+    #[test]
+    fn only_what_was_long_to_count_is_kept() {
+        let mut places = Places::default();
+        let day = |place: &Place| {
+            let scope = Scope::default();
+            Bucket::around(
+                place,
+                &scope,
+                CountedPer::Service,
+                Period::Day,
+                (None, None),
+                None,
+            )
+        };
+        let place = place(0);
+        for number in 0..FEW as u128 {
+            assert_eq!(places.count(&day(&place)).appointments, number as i64);
+            assert!(places.tallies.is_empty());
+            let taken = Held {
+                decision_seq: 1,
+                request_digest: [0; 32],
+                place: place.clone(),
+            };
+            places.take(Uuid::from_u128(number), taken);
+        }
+        assert_eq!(places.count(&day(&place)).appointments, FEW as i64);
+        assert_eq!(places.tallies.len(), 1);
     }
 }

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::columns::{self, PolicyColumns};
 use super::report::What;
+use super::row::Row;
 use super::view::{Attachment, Event};
 use super::walk::Walk;
 use crate::ledger::digest::payload_digest;
@@ -25,11 +26,8 @@ struct PolicyPayload<'a> {
     attachment_digest: Option<&'a str>,
 }
 
-#[derive(Deserialize)]
-struct RowIdentity<'a> {
-    id: i64,
-    org: std::borrow::Cow<'a, str>,
-}
+/// A row that cannot be read; it was told.
+struct Unreadable;
 
 impl Walk {
     /// `policy.created`, `policy.updated`, `policy.deleted`
@@ -191,28 +189,42 @@ impl Walk {
         if event_type != event.event_type {
             self.tell(event.seq, What::Type, event_type, event.event_type);
         }
-        for (what, row) in [(What::OldRow, change.old), (What::NewRow, change.new)] {
-            let Some(row) = row else { continue };
-            let is_its_own = serde_json::from_str(row)
-                .is_ok_and(|row: RowIdentity<'_>| row.id == change.id && row.org == self.org);
-            if !is_its_own {
-                self.tell(
-                    event.seq,
-                    what,
-                    format!("the row {} of {}", change.id, self.org),
-                    row,
-                );
-            }
-        }
-        match self.state.apply(change) {
-            Ok(None) => {}
-            Ok(Some(contradiction)) => self.tell(
+        let rows = [(What::OldRow, change.old), (What::NewRow, change.new)];
+        let [old, new] = rows.map(|(what, row)| self.read_row(event.seq, change.id, what, row));
+        let (Ok(old), Ok(new)) = (old, new) else {
+            return;
+        };
+        if let Some(contradiction) = self.state.apply_rows(change.kind, change.id, old, new) {
+            self.tell(
                 event.seq,
                 What::OldRow,
                 contradiction.expected,
                 contradiction.found,
-            ),
-            Err(error) => self.tell(event.seq, What::Unreadable, "a policy row", error),
+            );
+        }
+    }
+
+    fn read_row<'a>(
+        &mut self,
+        seq: i64,
+        id: i64,
+        what: What,
+        row: Option<&'a str>,
+    ) -> Result<Option<Row<'a>>, Unreadable> {
+        let Some(text) = row else {
+            return Ok(None);
+        };
+        match Row::read(text) {
+            Ok(row) => {
+                if !row.is(id, &self.org) {
+                    self.tell(seq, what, format!("the row {id} of {}", self.org), text);
+                }
+                Ok(Some(row))
+            }
+            Err(error) => {
+                self.tell(seq, What::Unreadable, "a policy row", error);
+                Err(Unreadable)
+            }
         }
     }
 }

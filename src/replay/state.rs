@@ -9,7 +9,7 @@ use super::blocklist::Blocklist;
 use super::counts::Counts;
 use super::hits::Hits;
 use super::places::Places;
-use super::row::without_nulls;
+use super::row::Row;
 use crate::cubu::request::Booking;
 use crate::ledger::digest::Digest;
 use crate::policy::change::PolicyChange;
@@ -64,31 +64,45 @@ impl State {
         &mut self,
         change: &PolicyChange<'_>,
     ) -> Result<Option<Contradiction>, serde_json::Error> {
-        let old = change.old.map(without_nulls).transpose()?;
-        let new = change.new.map(without_nulls).transpose()?;
-        let rows = self.rows.entry(change.kind).or_default();
-        let known = rows.remove(&change.id);
+        let old = change.old.map(Row::read).transpose()?;
+        let new = change.new.map(Row::read).transpose()?;
+        Ok(self.apply_rows(change.kind, change.id, old, new))
+    }
+
+    /// The same, of rows that were read.
+    pub(super) fn apply_rows(
+        &mut self,
+        kind: Kind,
+        id: i64,
+        old: Option<Row<'_>>,
+        new: Option<Row<'_>>,
+    ) -> Option<Contradiction> {
+        let (old, new) = (old.map(|row| row.text), new.map(|row| row.text));
+        let rows = self.rows.entry(kind).or_default();
+        let known = rows.remove(&id);
         let contradiction = (known.as_deref() != old.as_deref()).then(|| Contradiction {
             expected: known.as_deref().unwrap_or("no row").to_owned(),
             found: old.as_deref().unwrap_or("no row").to_owned(),
         });
-        if change.kind == Kind::CustomerBlocklist {
+        if kind == Kind::CustomerBlocklist {
             if let Some(known) = &known {
-                self.blocklist.remove(change.id, known);
+                self.blocklist.remove(id, known);
             }
             if let Some(new) = &new {
-                self.blocklist.insert(change.id, new);
+                self.blocklist.insert(id, new);
             }
         }
         // A row says the same without its nulls, and is shorter to read. One that the core cannot read is left out, here as live.
         let _ = self.policies.apply(&PolicyChange {
+            kind,
+            id,
+            old: old.as_deref(),
             new: new.as_deref(),
-            ..*change
         });
         if let Some(new) = new {
-            rows.insert(change.id, new.into());
+            rows.insert(id, new.into());
         }
-        Ok(contradiction)
+        contradiction
     }
 
     /// The decision whose answer a request gets if it comes now, if any (promise 4).
@@ -115,13 +129,14 @@ impl State {
     pub(super) fn decide(&mut self, booking: &Booking, now: DateTime<Utc>) -> Decision {
         let draft = Draft::new(booking, &self.policies, now);
         let needs = draft.needs(|field_type_id| self.blocklist.looks_at(field_type_id));
-        self.places.count(draft.buckets());
+        let counts = draft.buckets().map(|bucket| self.places.count(bucket));
+        let counts = counts.collect();
         let rows = self.rows.get(&Kind::CustomerBlocklist);
         let row = |id| rows?.get(&id).map(AsRef::as_ref);
         let span = needs.customer_span;
         let facts = Facts {
             blocked: self.blocklist.under(&needs.blocklist_keys, row),
-            tallies: self.places.tallies(),
+            counts,
             customer_places: span.map_or_else(Vec::new, |span| self.places.of_customer(span)),
             own_place: self.places.held(booking.case_id).map(|held| &held.place),
         };

@@ -66,6 +66,7 @@ impl World {
     pub(crate) fn book(&mut self, booking: &Booking, now: DateTime<Utc>) -> Decision {
         let draft = Draft::new(booking, &self.policies, now);
         let needs = draft.needs(|_| true);
+        let mut counts = Vec::new();
         for bucket in draft.buckets() {
             let counted = count(&self.places, bucket);
             match self.tallies.get(bucket) {
@@ -75,10 +76,11 @@ impl World {
                 ),
                 None => self.tallies.learn(bucket.clone(), counted),
             }
+            counts.push(counted);
         }
         let decision = draft.decide(&Facts {
             blocked: self.blocked(&needs),
-            tallies: &self.tallies,
+            counts,
             customer_places: self.customer_places(&needs),
             own_place: self.places.get(&booking.case_id),
         });
