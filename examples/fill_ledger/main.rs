@@ -82,7 +82,7 @@ async fn fill(decider: &Decider, wanted: u64, started: Instant) -> Result<(), Bo
                 let days = (number as f64 * quickened) as i64;
                 let body = bookings.next(first_day + chrono::TimeDelta::days(days));
                 let submission = Submission {
-                    booking: request::parse(body.as_bytes())?,
+                    booking: request::parse(&body)?,
                     authorization: Some(signature::sign("dev-secret", body.as_bytes())),
                     secret_id: None,
                     body,

@@ -48,7 +48,7 @@ struct WireAfterCall {
 ///
 /// # Errors
 /// When the body is not a JSON object or does not name its case.
-pub fn parse(body: &[u8]) -> Result<AfterCall, RequestError> {
+pub fn parse(body: &str) -> Result<AfterCall, RequestError> {
     let wire: WireAfterCall = parse_wire(body)?;
     let mut missing = Vec::new();
     let Some(case_id) = required(wire.case_id, "caseId", &mut missing) else {
@@ -70,7 +70,7 @@ fn read_appointment(text: &RawValue) -> Option<Appointment> {
 mod tests {
     use super::*;
 
-    const SAMPLE: &[u8] = include_bytes!("../../tests/samples/before-book-appointment.json");
+    const SAMPLE: &str = include_str!("../../tests/samples/before-book-appointment.json");
     const CASE: &str = "4e510ed0-ef6f-4441-a1d3-c29d2f752e57";
 
     #[test]
@@ -87,13 +87,13 @@ mod tests {
             format!(r#"{{"caseId":"{CASE}","appointment":null,"contactEmail":"x"}}"#),
             format!(r#"{{"caseId":"{CASE}","appointment":{{"date":5}}}}"#),
         ] {
-            assert!(parse(body.as_bytes()).unwrap().appointment.is_none());
+            assert!(parse(&body).unwrap().appointment.is_none());
         }
     }
 
     #[test]
     fn the_case_is_required() {
-        let error = parse(b"{}").unwrap_err();
+        let error = parse("{}").unwrap_err();
         assert_eq!(error.to_string(), "caseId is required");
     }
 }

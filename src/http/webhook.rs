@@ -211,23 +211,19 @@ impl Authentic {
     /// Parses the body and keeps its text.
     fn parse<T>(
         self,
-        parse: impl FnOnce(&[u8]) -> Result<T, RequestError>,
+        parse: impl FnOnce(&str) -> Result<T, RequestError>,
     ) -> Result<(T, String, Signature), Refusal> {
-        let parsed = match parse(&self.body) {
-            Ok(parsed) => parsed,
-            Err(error) => return Err(Refusal::of(error, self.body)),
-        };
+        let text = String::from_utf8(self.body).map_err(|error| {
+            let problem = RequestError::from(error.utf8_error());
+            Refusal::of(problem, error.into_bytes())
+        })?;
         let signature = Signature {
             authorization: self.authorization,
             secret_id: self.secret_id,
         };
-        match String::from_utf8(self.body) {
-            Ok(text) => Ok((parsed, text, signature)),
-            // Parsing has refused this already.
-            Err(error) => {
-                let problem = Problem::new(ProblemKind::NotUtf8, "the body is not UTF-8");
-                Err(Refusal::of(problem, error.into_bytes()))
-            }
+        match parse(&text) {
+            Ok(parsed) => Ok((parsed, text, signature)),
+            Err(error) => Err(Refusal::of(error, text.into_bytes())),
         }
     }
 }

@@ -44,7 +44,7 @@ impl Walk {
     /// `booking.requested`
     pub(super) fn requested(&mut self, event: &Event<'_>, payload_text: &str) {
         let body = event.body.unwrap_or_default();
-        let asked = match request::parse(body.as_bytes()) {
+        let asked = match request::parse(body) {
             Ok(booking) => Some((booking, sha256(body.as_bytes()))),
             Err(error) => {
                 self.tell(event.seq, What::Unreadable, "a booking", error);

@@ -13,7 +13,7 @@ impl Walk {
     pub(super) fn followed(&mut self, event: &Event<'_>, payload: &str) {
         self.summary.followed += 1;
         let body = event.body.unwrap_or_default();
-        let case_id = match after::parse(body.as_bytes()) {
+        let case_id = match after::parse(body) {
             Ok(call) => call.case_id,
             Err(error) => {
                 return self.tell(event.seq, What::Unreadable, "an after-call", error);

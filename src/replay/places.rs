@@ -254,7 +254,7 @@ mod tests {
 
     /// A place on one of six days of two units' services.
     fn place(number: u64) -> Place {
-        let mut place = Place::of(&request::parse(BODY.as_bytes()).unwrap());
+        let mut place = Place::of(&request::parse(BODY).unwrap());
         let other = |id: Uuid, by: u64| Uuid::from_u128(id.as_u128() ^ u128::from(number / by % 2));
         place.unit_id = other(place.unit_id, 1);
         place.service_id = other(place.service_id, 2);

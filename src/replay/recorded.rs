@@ -66,12 +66,12 @@ impl Walk {
         let request = self.request.take();
         match event.event_type {
             BOOKING_REQUESTED => {
-                let body = event.body.unwrap_or_default().as_bytes();
+                let body = event.body.unwrap_or_default();
                 let booking = request::parse(body).ok();
                 self.request = Some(Request {
                     seq: event.seq,
                     recorded_at: event.recorded_at,
-                    asked: booking.map(|booking| (booking, sha256(body))),
+                    asked: booking.map(|booking| (booking, sha256(body.as_bytes()))),
                 });
             }
             BOOKING_DECIDED => {

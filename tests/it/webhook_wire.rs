@@ -56,6 +56,29 @@ async fn what_is_too_large_is_recorded_before_it_is_answered() {
     app.check().await;
 }
 
+/// What is not text is not JSON either: where it stops being text is said, and what came is kept.
+#[tokio::test]
+async fn bytes_that_are_not_text_are_refused_and_recorded() {
+    let app = TestApp::start().await;
+    let body: &[u8] = b"{\"caseId\": \"\xff\"}";
+    let authorization = Some(sign(SECRET, body));
+    let answer = app.post(&app.server, ROUTE, body, authorization).await;
+    let answer = answer.expect("an answer");
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    assert_eq!(answer.json["type"], "/problems/not-utf8");
+    let detail = answer.json["detail"].as_str().expect("a detail");
+    assert!(detail.contains("offset 12"), "{detail}");
+    let kept = app
+        .text("select payload from ledger.events where type = 'request.rejected'")
+        .await;
+    let kept: Value = serde_json::from_str(&kept).expect("JSON");
+    assert_eq!(
+        (&kept["reason"], &kept["size"]),
+        (&"not-utf8".into(), &body.len().into())
+    );
+    app.check().await;
+}
+
 #[tokio::test]
 async fn nothing_is_kept_for_an_organization_that_does_not_exist() {
     let app = TestApp::start().await;

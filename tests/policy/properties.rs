@@ -360,7 +360,7 @@ fn the_order_of_fields_changes_nothing() {
         let (before, after) = sample.split_once("\"fields\": {").unwrap();
         let (_, after) = after.split_once('}').unwrap();
         let body = format!("{before}\"fields\": {{{}}}{after}", fields.join(", "));
-        let booking = bookwarden::cubu::request::parse(body.as_bytes()).unwrap();
+        let booking = bookwarden::cubu::request::parse(&body).unwrap();
         answer(&world(rows.iter().enumerate()).book(&booking, now()))
     });
     assert_eq!(answers[0], answers[1]);

@@ -82,7 +82,7 @@ pub(crate) fn booking(changes: &Value) -> Booking {
     }
     merge(&mut body, &changes);
     let body = body.to_string();
-    parse(body.as_bytes()).unwrap_or_else(|error| panic!("{error:?}: {body}"))
+    parse(&body).unwrap_or_else(|error| panic!("{error:?}: {body}"))
 }
 
 fn times(at: &str) -> Value {

@@ -50,7 +50,10 @@ async fn book(pool: Data<PgPool>, request: HttpRequest, body: Bytes) -> impl Res
     if !mac.is_some_and(|mac| matches(SECRET, &body, &mac)) {
         return HttpResponse::Unauthorized().finish();
     }
-    let (Ok(booking), Ok(text)) = (request::parse(&body), std::str::from_utf8(&body)) else {
+    let Ok(text) = std::str::from_utf8(&body) else {
+        return HttpResponse::BadRequest().finish();
+    };
+    let Ok(booking) = request::parse(text) else {
         return HttpResponse::BadRequest().finish();
     };
     match decide(&pool, &booking, text).await {

@@ -1,6 +1,7 @@
 //! Why a body is not a booking.
 
 use std::fmt;
+use std::str::Utf8Error;
 
 /// A body that cannot be read as a booking. Never repeats a value of the body: what is wrong may be written to logs.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +23,14 @@ pub enum RequestError {
     /// It is JSON, but not a booking: never empty.
     #[error("{}", Listed(.0))]
     Fields(Vec<FieldFault>),
+}
+
+impl From<Utf8Error> for RequestError {
+    fn from(error: Utf8Error) -> Self {
+        Self::NotUtf8 {
+            offset: error.valid_up_to(),
+        }
+    }
 }
 
 /// What is wrong with one field.

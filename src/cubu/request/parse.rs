@@ -15,7 +15,7 @@ const MAX_PATH_CHARS: usize = 200;
 ///
 /// # Errors
 /// When the body is not a booking: everything that is missing is named at once, else the first thing that is wrong.
-pub fn parse(body: &[u8]) -> Result<Booking, RequestError> {
+pub fn parse(body: &str) -> Result<Booking, RequestError> {
     let wire: WireBooking = parse_wire(body)?;
     let mut missing = Vec::new();
     let case_id = required(wire.case_id, "caseId", &mut missing);
@@ -106,10 +106,7 @@ pub(in crate::cubu) fn required<T>(
 }
 
 /// Parses twice if need be: once for speed, and only a bad body again with its path kept.
-pub(in crate::cubu) fn parse_wire<T: DeserializeOwned>(body: &[u8]) -> Result<T, RequestError> {
-    let body = std::str::from_utf8(body).map_err(|error| RequestError::NotUtf8 {
-        offset: error.valid_up_to(),
-    })?;
+pub(in crate::cubu) fn parse_wire<T: DeserializeOwned>(body: &str) -> Result<T, RequestError> {
     match serde_json::from_str::<Object<T>>(body) {
         Ok(Object(value)) => Ok(value),
         Err(error) => Err(explain::<T>(body, &error)),

@@ -78,7 +78,7 @@ impl Ledger {
 
     /// Asks, and gets the number of the decision.
     pub(super) fn ask(&mut self, body: &str) -> i64 {
-        let booking = parse(body.as_bytes()).unwrap();
+        let booking = parse(body).unwrap();
         let case_id = booking.case_id;
         let request_digest = sha256(body.as_bytes());
         if let Some(standing) = self.state.standing(case_id, &request_digest, self.now) {
