@@ -109,13 +109,19 @@ impl Response {
         members.value("removeCustomer", answered.remove_customer);
         members.value("customerRecordId", answered.customer_record_id);
         members.value("useCustomerContactInfo", answered.use_customer_contact_info);
-        members.value("contactPhoneNumber", &answered.contact_phone_number);
-        members.value("contactEmail", &answered.contact_email);
+        members.text(
+            "contactPhoneNumber",
+            answered.contact_phone_number.as_deref(),
+        );
+        members.text("contactEmail", answered.contact_email.as_deref());
         members.value("serviceTypeId", answered.service_type_id);
-        members.value("channel", &answered.channel);
+        members.text("channel", answered.channel.as_deref());
         members.value("preventSelfCheckIn", answered.prevent_self_check_in);
         members.value("cancelled", answered.cancelled);
-        members.value("cancellationReason", &answered.cancellation_reason);
+        members.text(
+            "cancellationReason",
+            answered.cancellation_reason.as_deref(),
+        );
         members.end();
     }
 

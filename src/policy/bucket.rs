@@ -104,7 +104,9 @@ impl Bucket {
         members.optional_id("serviceCategoryId", self.service_category_id);
         members.optional_id("serviceTypeId", self.service_type_id);
         members.optional("cuIndex", self.cu_index);
-        members.optional("channel", self.channel.as_deref());
+        if let Some(channel) = &self.channel {
+            members.text("channel", Some(channel));
+        }
         if let Some(booked_by) = self.booked_by {
             members.word("bookedBy", booked_by.as_str());
         }

@@ -80,7 +80,7 @@ impl Explained {
         let mut members = Members::begin(out);
         members.word("kind", self.kind.table());
         members.value("id", self.id);
-        members.value("name", self.name.as_deref());
+        members.text("name", self.name.as_deref());
         members.word("mode", self.mode.as_str());
         members.word("verdict", self.verdict.as_str());
         match &self.compared {
