@@ -140,9 +140,12 @@ impl<'a> Sequence<'a> {
 
         let facts = Facts {
             blocked: self.blocked.under(&needs.blocklist_keys),
-            // All are known: what was not has been looked up.
             counts: (draft.buckets())
-                .map(|bucket| self.tallies.get(bucket).unwrap_or_default())
+                .map(|bucket| {
+                    let known = self.tallies.get(bucket);
+                    debug_assert!(known.is_some(), "what was not known was looked up");
+                    known.unwrap_or_default()
+                })
                 .collect(),
             customer_places: needs.customer_span.map_or_else(Vec::new, |span| {
                 self.customer_places.of(span.customer).collect()

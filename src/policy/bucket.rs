@@ -104,9 +104,7 @@ impl Bucket {
         members.optional_id("serviceCategoryId", self.service_category_id);
         members.optional_id("serviceTypeId", self.service_type_id);
         members.optional("cuIndex", self.cu_index);
-        if let Some(channel) = &self.channel {
-            members.text("channel", Some(channel));
-        }
+        members.optional("channel", self.channel.as_deref());
         if let Some(booked_by) = self.booked_by {
             members.word("bookedBy", booked_by.as_str());
         }

@@ -77,7 +77,7 @@ pub fn changes<'a>(
     let mut deserializer = serde_json::Deserializer::from_str(attachment);
     let rows = Rows {
         kind,
-        // About: a row with all its columns is longer.
+        // About as many as there are, of half a kilobyte each.
         expected: attachment.len() / 512,
     };
     let changes = deserializer.deserialize_seq(rows)?;

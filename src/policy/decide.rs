@@ -173,6 +173,7 @@ impl<'a> Draft<'a> {
                 Some((has_room, Compared::CustomerLimit(compared)))
             });
         }
+        debug_assert_eq!(facts.counts.len(), caps.len(), "every bucket is counted");
         // A count that is missing is a caller's mistake, and reads as none taken.
         let mut counts = facts.counts.iter().copied();
         for (cap, bucket) in caps {
