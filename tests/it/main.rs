@@ -40,6 +40,7 @@ mod policy_changes;
 mod policy_load;
 mod private_cluster;
 mod problems;
+mod readme;
 mod replay;
 mod roles;
 mod two_processes;
