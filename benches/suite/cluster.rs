@@ -41,7 +41,8 @@ pub struct Cluster {
     dev: Child,
     folder: PathBuf,
     admin_url: String,
-    databases: u32,
+    databases: Vec<String>,
+    created: u32,
 }
 
 /// A database in it.
@@ -76,7 +77,8 @@ impl Cluster {
             dev,
             folder: folder.to_owned(),
             admin_url: ready.database_url,
-            databases: 0,
+            databases: Vec::new(),
+            created: 0,
         })
     }
 
@@ -111,18 +113,24 @@ impl Cluster {
         usage::cpu_seconds_of_children(self.dev.id())
     }
 
-    /// A fresh database with schema, secret, `orgs` further organizations, and policies of every kind. Checkpointed, so that no
-    /// case pays for the one before.
+    /// The same in place of all that there are.
     pub async fn database(&mut self, orgs: u64) -> Result<Database, Failure> {
         let mut admin = PgConnection::connect(&self.admin_url).await?;
-        if self.databases > 0 {
-            let last = format!("drop database bench_{} with (force)", self.databases);
-            sqlx::raw_sql(AssertSqlSafe(last))
+        for name in std::mem::take(&mut self.databases) {
+            let drop = format!("drop database {name} with (force)");
+            sqlx::raw_sql(AssertSqlSafe(drop))
                 .execute(&mut admin)
                 .await?;
         }
-        self.databases += 1;
-        let name = format!("bench_{}", self.databases);
+        self.another_database(orgs).await
+    }
+
+    /// A fresh database with schema, secret, `orgs` further organizations, and policies of every kind. Checkpointed, so that no
+    /// case pays for the one before.
+    pub async fn another_database(&mut self, orgs: u64) -> Result<Database, Failure> {
+        let mut admin = PgConnection::connect(&self.admin_url).await?;
+        self.created += 1;
+        let name = format!("bench_{}", self.created);
         let create = format!("create database {name}");
         sqlx::raw_sql(AssertSqlSafe(create))
             .execute(&mut admin)
@@ -131,6 +139,7 @@ impl Cluster {
         let database = Database {
             url: format!("{server}/{name}"),
         };
+        self.databases.push(name);
         database.bookwarden(&["migrate"])?;
         let mut connection = database.connect().await?;
         for org in 0..orgs {

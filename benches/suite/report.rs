@@ -43,6 +43,22 @@ impl Report {
             .insert(name.to_owned(), json!({"value": value, "unit": unit}));
     }
 
+    /// A figure that was measured in several turns. Answers their mean.
+    pub fn turns(&mut self, name: &str, turns: &[f64], unit: &str) -> f64 {
+        let mean = turns.iter().sum::<f64>() / turns.len() as f64;
+        let all: Vec<String> = turns.iter().copied().map(shown).collect();
+        println!(
+            "  {name:<58} {:>10} {unit:<4} ({})",
+            shown(mean),
+            all.join(", ")
+        );
+        self.figures.insert(
+            name.to_owned(),
+            json!({"value": mean, "unit": unit, "turns": turns}),
+        );
+        mean
+    }
+
     /// A figure with a target.
     pub fn target(&mut self, name: &str, value: f64, unit: &str, target: Target) {
         let (sign, bound) = match target {

@@ -67,11 +67,11 @@ impl Requests {
             run,
             aim,
             date: chrono::Utc::now().date_naive() + chrono::Days::new(30),
-            orgs: 1,
+            orgs: 0,
         }
     }
 
-    /// Spread over organizations `org-0` … instead of `default`.
+    /// Spread over so many organizations, `org-0` and the next; if none, all are of `default`.
     pub fn over_orgs(self, orgs: u64) -> Self {
         Self { orgs, ..self }
     }
@@ -134,7 +134,7 @@ impl Requests {
     pub fn wire(&self, n: u64) -> Vec<u8> {
         let body = self.body(n);
         let org = match self.orgs {
-            1 => String::new(),
+            0 => String::new(),
             orgs => format!("/org-{}", n % orgs),
         };
         format!(

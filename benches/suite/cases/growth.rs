@@ -1,4 +1,5 @@
-//! The same load when things have grown, each between two bases and compared with their mean: machines drift within a run.
+//! The same load when things have grown, in turns with a database in which nothing has: machines drift within a run, and one turn of
+//! eight seconds differs from the next by a fifth.
 
 use std::thread;
 use std::time::Duration;
@@ -16,56 +17,101 @@ use crate::{Bench, next_run};
 
 const CONNECTIONS: u32 = 64;
 
+/// How often each is measured, for half of the time of other measurements.
+const TURNS: u64 = 4;
+
 pub async fn run(bench: &mut Bench) -> Result<(), Failure> {
-    bench.report.section("Growth: 64 connections");
-    let mut before = base(bench).await?;
-    let rows = include_str!("../policies/grow_customer_blocklist.sql");
-    grown(bench, "1,000,000 blocked customers", rows, &mut before).await?;
-    let rows = include_str!("../policies/grow_capacity_caps.sql");
-    grown(
-        bench,
-        "100,000 caps over 10,000 services",
-        rows,
-        &mut before,
-    )
-    .await?;
-    if bench.large {
-        let rows = include_str!("../policies/grow_events.sql");
-        grown(bench, "10,000,000 events", rows, &mut before).await?;
+    bench
+        .report
+        .section("Growth: 64 connections, means of four turns");
+    let database = bench.cluster.database(0).await?;
+    let mut base = Case::start("base", database, 0).await?;
+    let mut grown = Vec::new();
+    let rows = [
+        (
+            "1,000,000 blocked customers",
+            include_str!("../policies/grow_customer_blocklist.sql"),
+        ),
+        (
+            "100,000 caps over 10,000 services",
+            include_str!("../policies/grow_capacity_caps.sql"),
+        ),
+        (
+            "10,000,000 events",
+            include_str!("../policies/grow_events.sql"),
+        ),
+    ];
+    for (name, rows) in &rows[..if bench.large { 3 } else { 2 }] {
+        let database = bench.cluster.another_database(0).await?;
+        database.execute(*rows).await?;
+        grown.push(Case::start(name, database, 0).await?);
     }
-    ten_orgs(bench, &mut before).await?;
+    let database = bench.cluster.another_database(10).await?;
+    grown.push(Case::start("ten organizations", database, 10).await?);
+    for _ in 0..TURNS {
+        base.measure(bench).await?;
+        for case in &mut grown {
+            case.measure(bench).await?;
+        }
+    }
+    let base = base.report(bench);
+    for case in grown {
+        let name = case.name;
+        let rate = case.report(bench);
+        let against_base = format!("{name} against base");
+        (bench.report).target(&against_base, rate / base, "×", AtLeast(0.9));
+    }
     two_processes(bench).await
 }
 
-async fn base(bench: &mut Bench) -> Result<f64, Failure> {
-    let database = bench.cluster.database(0).await?;
-    let rate = one_process(bench, &database).await?;
-    bench.report.figure("growth: base", rate, "/s");
-    Ok(rate)
+/// What has grown, or not, and a server for it.
+struct Case {
+    name: &'static str,
+    database: Database,
+    server: Server,
+    orgs: u64,
+    rates: Vec<f64>,
 }
 
-async fn grown(bench: &mut Bench, name: &str, grow: &str, before: &mut f64) -> Result<(), Failure> {
-    let database = bench.cluster.database(0).await?;
-    database.execute(grow).await?;
-    database.settle().await?;
-    let server = Server::start(&database)?;
-    wait_until_counted(&database).await?;
-    let spread = |run| Requests::new(run, Aim::Spread);
-    let measured = bench.load(&database, &server, spread, CONNECTIONS).await?;
-    let memory = server.peak_memory_mb();
-    drop(server);
-    against_base(bench, name, measured.per_second(), memory, before).await
-}
+impl Case {
+    async fn start(name: &'static str, database: Database, orgs: u64) -> Result<Self, Failure> {
+        database.settle().await?;
+        let server = Server::start(&database)?;
+        wait_until_counted(&database).await?;
+        Ok(Self {
+            name,
+            database,
+            server,
+            orgs,
+            rates: Vec::new(),
+        })
+    }
 
-async fn ten_orgs(bench: &mut Bench, before: &mut f64) -> Result<(), Failure> {
-    let database = bench.cluster.database(10).await?;
-    let server = Server::start(&database)?;
-    let spread = |run| Requests::new(run, Aim::Spread).over_orgs(10);
-    let measured = bench.load(&database, &server, spread, CONNECTIONS).await?;
-    let memory = server.peak_memory_mb();
-    drop(server);
-    let rate = measured.per_second();
-    against_base(bench, "ten organizations", rate, memory, before).await
+    /// One turn.
+    async fn measure(&mut self, bench: &Bench) -> Result<(), Failure> {
+        let spread = |run| Requests::new(run, Aim::Spread).over_orgs(self.orgs);
+        let (database, server) = (&self.database, &self.server);
+        let seconds = bench.seconds.div_ceil(2);
+        let measured = (bench.load_for(database, server, spread, CONNECTIONS, seconds)).await?;
+        self.rates.push(measured.per_second());
+        Ok(())
+    }
+
+    /// The mean of all turns.
+    fn report(self, bench: &mut Bench) -> f64 {
+        let Self {
+            name,
+            server,
+            rates,
+            ..
+        } = self;
+        let memory = server.peak_memory_mb();
+        let report = &mut bench.report;
+        let rate = report.turns(&format!("growth: {name}"), &rates, "/s");
+        let memory_of = format!("memory of the service, {name}");
+        report.target(&memory_of, memory, "MB", AtMost(150.0));
+        rate
+    }
 }
 
 /// A ledger that has grown long ago is counted (ADR 5). One that has just been filled would be while the load runs, for a quarter of the time.
@@ -81,59 +127,32 @@ async fn wait_until_counted(database: &Database) -> Result<(), Failure> {
     }
 }
 
-/// Reports a case that was measured after one base, and measures the next.
-async fn against_base(
-    bench: &mut Bench,
-    name: &str,
-    rate: f64,
-    memory: f64,
-    before: &mut f64,
-) -> Result<(), Failure> {
-    let figure = format!("growth: {name}");
-    bench.report.figure(&figure, rate, "/s");
-    let after = base(bench).await?;
-    let ratio = rate / f64::midpoint(*before, after);
-    *before = after;
-    let report = &mut bench.report;
-    report.target(&format!("{name} against base"), ratio, "×", AtLeast(0.9));
-    report.target(
-        &format!("memory of the service, {name}"),
-        memory,
-        "MB",
-        AtMost(150.0),
-    );
-    Ok(())
-}
-
-/// Two servers with half of the connections each, between two turns of one with all of them on the same database.
+/// Two servers with half of the connections each, in turns with one with all of them, on the same database.
 async fn two_processes(bench: &mut Bench) -> Result<(), Failure> {
     let database = bench.cluster.database(0).await?;
-    let before = one_process(bench, &database).await?;
-    let servers = [Server::start(&database)?, Server::start(&database)?];
-    load_both(bench, &servers, 2)?;
-    let both = load_both(bench, &servers, bench.seconds)?;
-    drop(servers);
-    let after = one_process(bench, &database).await?;
+    let (mut one, mut two) = (Vec::new(), Vec::new());
+    let seconds = bench.seconds.div_ceil(2);
+    for _ in 0..TURNS {
+        let server = Server::start(&database)?;
+        let spread = |run| Requests::new(run, Aim::Spread);
+        let measured = (bench.load_for(&database, &server, spread, CONNECTIONS, seconds)).await?;
+        one.push(measured.per_second());
+        drop(server);
+        // A server alone for long would not know that it is not, so both are new.
+        let servers = [Server::start(&database)?, Server::start(&database)?];
+        load_both(bench, &servers, 2)?;
+        two.push(load_both(bench, &servers, seconds)?);
+    }
     let report = &mut bench.report;
-    report.figure("growth: one process", before, "/s");
-    report.figure("growth: two processes together", both, "/s");
-    report.figure("growth: one process, again", after, "/s");
+    let one = report.turns("growth: one process", &one, "/s");
+    let two = report.turns("growth: two processes together", &two, "/s");
     report.target(
         "two processes together against one",
-        both / f64::midpoint(before, after),
+        two / one,
         "×",
         AtLeast(0.8),
     );
     Ok(())
-}
-
-async fn one_process(bench: &Bench, database: &Database) -> Result<f64, Failure> {
-    let server = Server::start(database)?;
-    let spread = |run| Requests::new(run, Aim::Spread);
-    Ok(bench
-        .load(database, &server, spread, CONNECTIONS)
-        .await?
-        .per_second())
 }
 
 fn load_both(bench: &Bench, servers: &[Server; 2], seconds: u64) -> Result<f64, Failure> {

@@ -25,6 +25,19 @@ impl Bench {
         requests: impl Fn(u64) -> Requests,
         connections: u32,
     ) -> Result<Closed, Failure> {
+        self.load_for(database, server, requests, connections, self.seconds)
+            .await
+    }
+
+    /// The same for as many seconds.
+    pub async fn load_for(
+        &self,
+        database: &Database,
+        server: &Server,
+        requests: impl Fn(u64) -> Requests,
+        connections: u32,
+        seconds: u64,
+    ) -> Result<Closed, Failure> {
         let folder = self.cluster.folder();
         closed(
             folder,
@@ -39,7 +52,7 @@ impl Bench {
             &server.url(),
             &requests(next_run()),
             connections,
-            self.seconds,
+            seconds,
         )?;
         let recorded = decisions(database).await? - before;
         // wrk leaves without waiting for the last answer of each connection, after the warm-up as well.

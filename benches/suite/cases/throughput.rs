@@ -1,110 +1,123 @@
-//! Bookings a second over 1,000 services × 10 calendars, beside two peers that do the same work in the same database.
+//! Bookings a second over 1,000 services × 10 calendars, in turns with two peers that do the same work in the same cluster.
 
+use crate::Bench;
 use crate::failure::Failure;
+use crate::pgbench::{self, Calls};
 use crate::report::Target::{AtLeast, AtMost};
 use crate::requests::{Aim, Requests};
 use crate::server::Server;
 use crate::wrk::Closed;
-use crate::{Bench, pgbench};
 
 const CONNECTIONS: [u32; 4] = [1, 16, 64, 256];
 
 /// pgbench's clients: one of these is its best on two cores.
 const CLIENTS: [u32; 4] = [1, 16, 32, 64];
 
-/// The service before its peers and after them, and what counts is the mean: machines drift within a run.
+/// The web handler's connections: one of these is its best.
+const WEB_CONNECTIONS: [u32; 2] = [16, 256];
+
+/// How often each is measured, for half of the time of other measurements: machines drift within a run.
+const TURNS: usize = 3;
+
+/// What each turn measured, by the number of connections or clients.
+#[derive(Default)]
+struct Measured {
+    ours: [Vec<Closed>; CONNECTIONS.len()],
+    calls: [Vec<Calls>; CLIENTS.len()],
+    web: [Vec<Closed>; WEB_CONNECTIONS.len()],
+}
+
 pub async fn run(bench: &mut Bench) -> Result<(), Failure> {
     bench
         .report
-        .section("Throughput: spread over 10,000 calendars");
-    let before = ours(bench, "").await?;
-    let (calls, web_best) = peers(bench).await?;
-    let after = ours(bench, ", again").await?;
+        .section("Throughput: spread over 10,000 calendars, means of three turns");
+    let measured = measure(bench).await?;
 
-    let calls_best = calls
-        .iter()
-        .map(|calls| calls.per_second)
-        .fold(0.0, f64::max);
-    let mean = |which: usize, figure: fn(&Closed) -> f64| {
-        f64::midpoint(figure(&before[which]), figure(&after[which]))
-    };
+    let report = &mut bench.report;
+    let (mut rates, mut p50s) = (Vec::new(), Vec::new());
+    for (connections, turns) in CONNECTIONS.iter().zip(&measured.ours) {
+        let name = format!("bookwarden, {connections} connections");
+        rates.push(report.turns(&name, &each(turns, Closed::per_second), "/s"));
+        p50s.push(report.turns(&format!("{name}, p50"), &each(turns, Closed::p50_ms), "ms"));
+        report.turns(&format!("{name}, p99"), &each(turns, Closed::p99_ms), "ms");
+    }
+    let mut calls = Vec::new();
+    for (clients, turns) in CLIENTS.iter().zip(&measured.calls) {
+        let name = format!("PL/pgSQL called by pgbench, {clients} clients");
+        calls.push(report.turns(&name, &each(turns, |calls| calls.per_second), "/s"));
+    }
+    let call_p50 = report.turns(
+        "PL/pgSQL called by pgbench, 1 clients, p50",
+        &each(&measured.calls[0], |calls| calls.p50_ms),
+        "ms",
+    );
+    let mut web = Vec::new();
+    for (connections, turns) in WEB_CONNECTIONS.iter().zip(&measured.web) {
+        let name = format!("a transaction a request, {connections} connections");
+        web.push(report.turns(&name, &each(turns, Closed::per_second), "/s"));
+    }
+
     // Connections and pgbench's clients both begin with 1 and 16.
     let (one, sixteen, most) = (0, 1, CONNECTIONS.len() - 1);
-    let best = mean(most, Closed::per_second);
-    let report = &mut bench.report;
+    let best = |rates: &[f64]| rates.iter().copied().fold(0.0, f64::max);
     report.target(
         "256 connections against PL/pgSQL's best",
-        best / calls_best,
+        rates[most] / best(&calls),
         "×",
         AtLeast(2.0),
     );
     report.target(
         "256 connections against a transaction a request",
-        best / web_best,
+        rates[most] / best(&web),
         "×",
         AtLeast(4.0),
     );
     report.target(
         "16 connections against PL/pgSQL with 16 clients",
-        mean(sixteen, Closed::per_second) / calls[sixteen].per_second,
+        rates[sixteen] / calls[sixteen],
         "×",
         AtLeast(1.0),
     );
     report.target(
         "p50 at 1 connection against one pgbench client's call",
-        mean(one, Closed::p50_ms) / calls[one].p50_ms,
+        p50s[one] / call_p50,
         "×",
         AtMost(2.0),
     );
     Ok(())
 }
 
-/// The service, with each number of connections.
-async fn ours(bench: &mut Bench, turn: &str) -> Result<Vec<Closed>, Failure> {
+async fn measure(bench: &mut Bench) -> Result<Measured, Failure> {
+    let seconds = bench.seconds.div_ceil(2);
     let database = bench.cluster.database(0).await?;
     let server = Server::start(&database)?;
-    let mut ours = Vec::new();
-    for connections in CONNECTIONS {
-        let spread = |run| Requests::new(run, Aim::Spread);
-        let measured = bench.load(&database, &server, spread, connections).await?;
-        let name = format!("bookwarden, {connections} connections{turn}");
-        let report = &mut bench.report;
-        report.figure(&name, measured.per_second(), "/s");
-        report.figure(&format!("{name}, p50"), measured.p50_ms(), "ms");
-        report.figure(&format!("{name}, p99"), measured.p99_ms(), "ms");
-        ours.push(measured);
+    let of_calls = bench.cluster.another_database(0).await?;
+    pgbench::install(&of_calls).await?;
+    let of_peer = bench.cluster.another_database(0).await?;
+    pgbench::install(&of_peer).await?;
+    let peer = Server::start_peer(&of_peer)?;
+    let spread = |run| Requests::new(run, Aim::Spread);
+
+    let mut measured = Measured::default();
+    for _ in 0..TURNS {
+        for (connections, ours) in CONNECTIONS.into_iter().zip(&mut measured.ours) {
+            let load = bench.load_for(&database, &server, spread, connections, seconds);
+            ours.push(load.await?);
+        }
+        for (clients, calls) in CLIENTS.into_iter().zip(&mut measured.calls) {
+            let folder = bench.cluster.folder();
+            pgbench::call(folder, &of_calls, clients.min(16), 2)?;
+            calls.push(pgbench::call(folder, &of_calls, clients, seconds)?);
+        }
+        for (connections, web) in WEB_CONNECTIONS.into_iter().zip(&mut measured.web) {
+            let load = bench.load_for(&of_peer, &peer, spread, connections, seconds);
+            web.push(load.await?);
+        }
     }
-    Ok(ours)
+    Ok(measured)
 }
 
-/// The peers: what each number of pgbench's clients does, and the best of the web handler.
-async fn peers(bench: &mut Bench) -> Result<(Vec<pgbench::Calls>, f64), Failure> {
-    let database = bench.cluster.database(0).await?;
-    pgbench::install(&database).await?;
-    let mut calls = Vec::new();
-    for clients in CLIENTS {
-        pgbench::call(bench.cluster.folder(), &database, clients.min(16), 2)?;
-        let measured = pgbench::call(bench.cluster.folder(), &database, clients, bench.seconds)?;
-        let name = format!("PL/pgSQL called by pgbench, {clients} clients");
-        bench.report.figure(&name, measured.per_second, "/s");
-        if clients == 1 {
-            bench
-                .report
-                .figure(&format!("{name}, p50"), measured.p50_ms, "ms");
-        }
-        calls.push(measured);
-    }
-
-    let database = bench.cluster.database(0).await?;
-    pgbench::install(&database).await?;
-    let peer = Server::start_peer(&database)?;
-    let mut web_best = 0.0;
-    for connections in [16, 256] {
-        let spread = |run| Requests::new(run, Aim::Spread);
-        let measured = bench.load(&database, &peer, spread, connections).await?;
-        let name = format!("a transaction a request, {connections} connections");
-        bench.report.figure(&name, measured.per_second(), "/s");
-        web_best = f64::max(web_best, measured.per_second());
-    }
-    Ok((calls, web_best))
+/// One figure of each turn.
+fn each<T>(turns: &[T], figure: impl Fn(&T) -> f64) -> Vec<f64> {
+    turns.iter().map(figure).collect()
 }
