@@ -26,8 +26,7 @@ pub(super) struct Row<'a> {
 impl<'a> Row<'a> {
     pub(super) fn read(row: &'a str) -> Result<Self, serde_json::Error> {
         let mut deserializer = serde_json::Deserializer::from_str(row);
-        let longest = row.len();
-        let row = deserializer.deserialize_map(Columns { longest })?;
+        let row = deserializer.deserialize_map(Columns)?;
         deserializer.end()?;
         Ok(row)
     }
@@ -42,10 +41,7 @@ impl<'a> Row<'a> {
     }
 }
 
-struct Columns {
-    /// What the text cannot be longer than.
-    longest: usize,
-}
+struct Columns;
 
 impl<'de> Visitor<'de> for Columns {
     type Value = Row<'de>;
@@ -55,16 +51,17 @@ impl<'de> Visitor<'de> for Columns {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut columns: A) -> Result<Row<'de>, A::Error> {
-        let mut text = String::with_capacity(self.longest);
+        let mut text = String::from("{");
         let (mut id, mut org) = (None, None);
-        while let Some((name, value)) = columns.next_entry::<&RawValue, Option<&RawValue>>()? {
-            let Some(value) = value else {
-                continue;
-            };
-            text.push(if text.is_empty() { '{' } else { ',' });
-            text.push_str(name.get());
-            text.push(':');
-            text.push_str(value.get());
+        while let Some((name, value)) = columns.next_entry::<&RawValue, &RawValue>()? {
+            if value.get() != "null" {
+                if text.len() > 1 {
+                    text.push(',');
+                }
+                text.push_str(name.get());
+                text.push(':');
+                text.push_str(value.get());
+            }
             let known = match name.get() {
                 "\"id\"" => id.replace(value),
                 "\"org\"" => org.replace(value),
@@ -73,9 +70,6 @@ impl<'de> Visitor<'de> for Columns {
             if known.is_some() {
                 return Err(A::Error::custom("a column is given twice"));
             }
-        }
-        if text.is_empty() {
-            text.push('{');
         }
         text.push('}');
         Ok(Row { text, id, org })
