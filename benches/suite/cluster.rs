@@ -41,8 +41,7 @@ pub struct Cluster {
     dev: Child,
     folder: PathBuf,
     admin_url: String,
-    databases: Vec<String>,
-    created: u32,
+    databases: u32,
 }
 
 /// A database in it.
@@ -77,8 +76,7 @@ impl Cluster {
             dev,
             folder: folder.to_owned(),
             admin_url: ready.database_url,
-            databases: Vec::new(),
-            created: 0,
+            databases: 0,
         })
     }
 
@@ -113,11 +111,11 @@ impl Cluster {
         usage::cpu_seconds_of_children(self.dev.id())
     }
 
-    /// The same in place of all that there are.
+    /// A fresh one, as `another_database` makes it, in place of all that there are.
     pub async fn database(&mut self, orgs: u64) -> Result<Database, Failure> {
         let mut admin = PgConnection::connect(&self.admin_url).await?;
-        for name in std::mem::take(&mut self.databases) {
-            let drop = format!("drop database {name} with (force)");
+        for number in 1..=std::mem::take(&mut self.databases) {
+            let drop = format!("drop database bench_{number} with (force)");
             sqlx::raw_sql(AssertSqlSafe(drop))
                 .execute(&mut admin)
                 .await?;
@@ -129,8 +127,8 @@ impl Cluster {
     /// case pays for the one before.
     pub async fn another_database(&mut self, orgs: u64) -> Result<Database, Failure> {
         let mut admin = PgConnection::connect(&self.admin_url).await?;
-        self.created += 1;
-        let name = format!("bench_{}", self.created);
+        self.databases += 1;
+        let name = format!("bench_{}", self.databases);
         let create = format!("create database {name}");
         sqlx::raw_sql(AssertSqlSafe(create))
             .execute(&mut admin)
@@ -139,7 +137,6 @@ impl Cluster {
         let database = Database {
             url: format!("{server}/{name}"),
         };
-        self.databases.push(name);
         database.bookwarden(&["migrate"])?;
         let mut connection = database.connect().await?;
         for org in 0..orgs {

@@ -42,7 +42,7 @@ struct Arguments {
     /// Write the figures to this file, too
     #[arg(long)]
     json: Option<PathBuf>,
-    /// Seconds of each measurement
+    /// Seconds of each measurement; of those in turns, half of it
     #[arg(long, default_value_t = 8)]
     seconds: u64,
     /// With the cases of 10,000,000 events (some twenty minutes, 20 GB of disk) and of 1,000,000 mixed events to replay

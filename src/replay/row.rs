@@ -104,6 +104,12 @@ mod tests {
         ] {
             assert!(!is(other), "{other}");
         }
-        assert!(Row::read(r#"{"id":7,"org":"north","id":7}"#).is_err());
+        for twice in [
+            r#"{"id":7,"org":"north","id":7}"#,
+            r#"{"id":7,"org":"north","org":null}"#,
+            r#"{"id":null,"org":"north","id":7}"#,
+        ] {
+            assert!(Row::read(twice).is_err(), "{twice}");
+        }
     }
 }

@@ -17,13 +17,12 @@ use crate::{Bench, next_run};
 
 const CONNECTIONS: u32 = 64;
 
-/// How often each is measured, for half of the time of other measurements.
-const TURNS: u64 = 4;
+/// How often each is measured.
+const TURNS: usize = 4;
 
 pub async fn run(bench: &mut Bench) -> Result<(), Failure> {
-    bench
-        .report
-        .section("Growth: 64 connections, means of four turns");
+    let section = format!("Growth: {CONNECTIONS} connections, means of {TURNS} turns");
+    bench.report.section(&section);
     let database = bench.cluster.database(0).await?;
     let mut base = Case::start("base", database, 0).await?;
     let mut grown = Vec::new();
@@ -91,7 +90,7 @@ impl Case {
     async fn measure(&mut self, bench: &Bench) -> Result<(), Failure> {
         let spread = |run| Requests::new(run, Aim::Spread).over_orgs(self.orgs);
         let (database, server) = (&self.database, &self.server);
-        let seconds = bench.seconds.div_ceil(2);
+        let seconds = bench.seconds_of_a_turn();
         let measured = (bench.load_for(database, server, spread, CONNECTIONS, seconds)).await?;
         self.rates.push(measured.per_second());
         Ok(())
@@ -131,7 +130,7 @@ async fn wait_until_counted(database: &Database) -> Result<(), Failure> {
 async fn two_processes(bench: &mut Bench) -> Result<(), Failure> {
     let database = bench.cluster.database(0).await?;
     let (mut one, mut two) = (Vec::new(), Vec::new());
-    let seconds = bench.seconds.div_ceil(2);
+    let seconds = bench.seconds_of_a_turn();
     for _ in 0..TURNS {
         let server = Server::start(&database)?;
         let spread = |run| Requests::new(run, Aim::Spread);

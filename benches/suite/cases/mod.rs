@@ -17,6 +17,11 @@ use crate::wrk::{Closed, closed};
 use crate::{Bench, next_run};
 
 impl Bench {
+    /// Of what is measured several times, in turns with something else.
+    pub fn seconds_of_a_turn(&self) -> u64 {
+        self.seconds.div_ceil(2)
+    }
+
     /// Loads a server as far as it goes, after a short warm-up; every answer must be a decision on the ledger.
     pub async fn load(
         &self,

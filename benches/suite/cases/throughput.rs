@@ -16,7 +16,7 @@ const CLIENTS: [u32; 4] = [1, 16, 32, 64];
 /// The web handler's connections: one of these is its best.
 const WEB_CONNECTIONS: [u32; 2] = [16, 256];
 
-/// How often each is measured, for half of the time of other measurements: machines drift within a run.
+/// How often each is measured: machines drift within a run.
 const TURNS: usize = 3;
 
 /// What each turn measured, by the number of connections or clients.
@@ -28,9 +28,8 @@ struct Measured {
 }
 
 pub async fn run(bench: &mut Bench) -> Result<(), Failure> {
-    bench
-        .report
-        .section("Throughput: spread over 10,000 calendars, means of three turns");
+    let section = format!("Throughput: spread over 10,000 calendars, means of {TURNS} turns");
+    bench.report.section(&section);
     let measured = measure(bench).await?;
 
     let report = &mut bench.report;
@@ -88,7 +87,7 @@ pub async fn run(bench: &mut Bench) -> Result<(), Failure> {
 }
 
 async fn measure(bench: &mut Bench) -> Result<Measured, Failure> {
-    let seconds = bench.seconds.div_ceil(2);
+    let seconds = bench.seconds_of_a_turn();
     let database = bench.cluster.database(0).await?;
     let server = Server::start(&database)?;
     let of_calls = bench.cluster.another_database(0).await?;
