@@ -17,6 +17,7 @@ mod peers {
     pub mod web;
 }
 mod pgbench;
+mod quiet;
 mod report;
 mod requests;
 mod server;
@@ -32,6 +33,7 @@ use clap::{Parser, ValueEnum};
 
 use cluster::Cluster;
 use failure::Failure;
+use quiet::Quiet;
 use report::Report;
 
 #[derive(Parser)]
@@ -82,6 +84,7 @@ impl Case {
 struct Bench {
     cluster: Cluster,
     report: Report,
+    quiet: Quiet,
     seconds: u64,
     large: bool,
 }
@@ -123,6 +126,7 @@ async fn measure(arguments: Arguments) -> Result<(), Failure> {
     let mut bench = Bench {
         cluster: Cluster::start(folder.path())?,
         report: Report::default(),
+        quiet: Quiet::default(),
         seconds: arguments.seconds,
         large: arguments.large,
     };
@@ -148,5 +152,5 @@ async fn measure(arguments: Arguments) -> Result<(), Failure> {
             Case::Replay => cases::replay::run(&mut bench).await?,
         }
     }
-    bench.report.finish(&machine, arguments.json.as_deref())
+    (bench.report).finish(&machine, &bench.quiet, arguments.json.as_deref())
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
+use crate::quiet::Quiet;
 
 /// What was wanted of a figure.
 #[derive(Debug, Clone, Copy)]
@@ -80,19 +81,25 @@ impl Report {
         );
     }
 
-    /// Says what was missed, and writes the file if one is wanted.
-    pub fn finish(&self, machine: &str, file: Option<&Path>) -> Result<(), Failure> {
+    /// Says what was missed and how far the machine was ours, and writes the file if one is wanted.
+    pub fn finish(&self, machine: &str, quiet: &Quiet, file: Option<&Path>) -> Result<(), Failure> {
         if self.missed.is_empty() {
             println!("\nevery measured target is met");
         } else {
             println!("\nmissed: {}", self.missed.join("; "));
         }
+        println!("{}", quiet.summary());
         let Some(path) = file else {
             return Ok(());
         };
         let text = format!(
             "{:#}\n",
-            json!({"machine": machine, "figures": self.figures, "missed": self.missed})
+            json!({
+                "machine": machine,
+                "figures": self.figures,
+                "missed": self.missed,
+                "stolen": quiet.to_json(),
+            })
         );
         std::fs::write(path, text).map_err(Failure::file(path))
     }

@@ -55,14 +55,61 @@ fn stat(pid: u32) -> Option<Stat> {
     })
 }
 
+/// Time of all cores on which this program may run, and how much of it the hypervisor gave to others (steal time: proc_stat(5)).
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CoreTime {
+    pub all: f64,
+    pub stolen: f64,
+}
+
+impl CoreTime {
+    /// Since the machine started, in ticks.
+    pub fn now() -> Self {
+        let text = fs::read_to_string("/proc/stat").unwrap_or_default();
+        let lines = text.lines().filter_map(|line| {
+            let (core, ticks) = line.strip_prefix("cpu")?.split_once(' ')?;
+            Some((core.parse::<usize>().ok()?, ticks))
+        });
+        let mut time = Self::default();
+        let cores = cores();
+        for (_, ticks) in lines.filter(|(core, _)| cores.contains(core)) {
+            // user, nice, system, idle, iowait, irq, softirq, steal; guests' time after that is in the first two.
+            let ticks = (ticks.split_whitespace().take(8)).filter_map(|text| text.parse().ok());
+            let ticks: Vec<f64> = ticks.collect();
+            time.all += ticks.iter().sum::<f64>();
+            time.stolen += ticks.get(7).copied().unwrap_or_default();
+        }
+        time
+    }
+
+    /// The part of the time since then that was stolen.
+    pub fn stolen_since(self, before: Self) -> f64 {
+        let all = self.all - before.all;
+        if all > 0.0 {
+            (self.stolen - before.stolen) / all
+        } else {
+            0.0
+        }
+    }
+}
+
 /// The last of the cores on which this program may run.
 pub fn last_core() -> usize {
+    cores().last().copied().unwrap_or(0)
+}
+
+/// The cores on which this program may run.
+fn cores() -> Vec<usize> {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let allowed = status
         .lines()
-        .find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
-    let last = allowed.and_then(|list| list.rsplit([',', '-']).next()?.trim().parse().ok());
-    last.unwrap_or(0)
+        .find_map(|line| line.strip_prefix("Cpus_allowed_list:"))
+        .unwrap_or_default();
+    let ranges = allowed.trim().split(',').filter_map(|range| {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        Some(first.parse().ok()?..=last.parse().ok()?)
+    });
+    ranges.flatten().collect()
 }
 
 /// The machine, in a line.

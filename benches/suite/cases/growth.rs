@@ -140,7 +140,8 @@ async fn two_processes(bench: &mut Bench) -> Result<(), Failure> {
         // A server alone for long would not know that it is not, so both are new.
         let servers = [Server::start(&database)?, Server::start(&database)?];
         load_both(bench, &servers, 2)?;
-        two.push(load_both(bench, &servers, seconds)?);
+        let measure = async || load_both(bench, &servers, seconds);
+        two.push(bench.quiet.measure(measure).await?);
     }
     let report = &mut bench.report;
     let one = report.turns("growth: one process", &one, "/s");

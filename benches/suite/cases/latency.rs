@@ -20,8 +20,11 @@ pub async fn run(bench: &mut Bench) -> Result<(), Failure> {
         2,
     )?;
     for rate in [500, 1000, 2000] {
-        let requests = Requests::new(next_run(), Aim::Spread);
-        let latencies = open(&server.address, &requests, rate, bench.seconds)?;
+        let measure = async || {
+            let requests = Requests::new(next_run(), Aim::Spread);
+            open(&server.address, &requests, rate, bench.seconds)
+        };
+        let latencies = bench.quiet.measure(measure).await?;
         let name = |quantile| format!("{rate} a second, {quantile}");
         bench
             .report

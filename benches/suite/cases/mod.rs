@@ -51,14 +51,24 @@ impl Bench {
             connections.min(16),
             2,
         )?;
+        let measure = async || {
+            self.load_once(database, server, requests(next_run()), connections, seconds)
+                .await
+        };
+        self.quiet.measure(measure).await
+    }
+
+    async fn load_once(
+        &self,
+        database: &Database,
+        server: &Server,
+        requests: Requests,
+        connections: u32,
+        seconds: u64,
+    ) -> Result<Closed, Failure> {
         let before = decisions(database).await?;
-        let measured = closed(
-            folder,
-            &server.url(),
-            &requests(next_run()),
-            connections,
-            seconds,
-        )?;
+        let folder = self.cluster.folder();
+        let measured = closed(folder, &server.url(), &requests, connections, seconds)?;
         let recorded = decisions(database).await? - before;
         // wrk leaves without waiting for the last answer of each connection, after the warm-up as well.
         let least = measured.requests;

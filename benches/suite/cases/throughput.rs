@@ -106,7 +106,8 @@ async fn measure(bench: &mut Bench) -> Result<Measured, Failure> {
         for (clients, calls) in CLIENTS.into_iter().zip(&mut measured.calls) {
             let folder = bench.cluster.folder();
             pgbench::call(folder, &of_calls, clients.min(16), 2)?;
-            calls.push(pgbench::call(folder, &of_calls, clients, seconds)?);
+            let measure = async || pgbench::call(folder, &of_calls, clients, seconds);
+            calls.push(bench.quiet.measure(measure).await?);
         }
         for (connections, web) in WEB_CONNECTIONS.into_iter().zip(&mut measured.web) {
             let load = bench.load_for(&of_peer, &peer, spread, connections, seconds);
