@@ -16,7 +16,7 @@ const TOLERATED: f64 = 0.03;
 const MOST_ATTEMPTS: usize = 3;
 
 /// What a run may take longer for it.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// What others had of the cores.
 #[derive(Debug, Default)]

@@ -11,7 +11,6 @@ use crate::Bench;
 use crate::cluster::{BOOKWARDEN, Database};
 use crate::failure::Failure;
 use crate::mixed;
-use crate::report::Report;
 use crate::report::Target::{AtLeast, AtMost};
 use crate::server::Server;
 use crate::usage;
@@ -30,7 +29,7 @@ pub async fn run(bench: &mut Bench) -> Result<(), Failure> {
         .await?;
     let servers = [Server::start(&database)?, Server::start(&database)?];
     mixed::until(&database, &servers, wanted / 2).await?;
-    replay(&database, &mut bench.report, "replay of half", &["replay"])?;
+    replay(bench, &database, "replay of half", &["replay"]).await?;
     let answers = mixed::until(&database, &servers, wanted).await?;
     drop(servers);
     println!("  {answers:?}");
@@ -46,26 +45,21 @@ pub async fn run(bench: &mut Bench) -> Result<(), Failure> {
     );
 
     let folder = bench.cluster.folder().to_owned();
-    let report = &mut bench.report;
-    let whole = replay(&database, report, "replay", &["replay"])?;
-    report.target(
+    let whole = replay(bench, &database, "replay", &["replay"]).await?;
+    bench.report.target(
         "decisions a second, on one core",
         whole.decisions / whole.seconds,
         "/s",
         AtLeast(50_000.0),
     );
-    report.target("mismatches", whole.mismatches, "", AtMost(0.0));
-    replay(&database, report, "verify", &["verify"])?;
+    (bench.report).target("mismatches", whole.mismatches, "", AtMost(0.0));
+    replay(bench, &database, "verify", &["verify"]).await?;
 
     let file = folder.join("ledger.ndjson");
-    replay_file(&database, report, &file)?;
+    replay_file(bench, &database, &file).await?;
     std::fs::remove_file(&file).map_err(Failure::file(&file))?;
-    from_the_middle(
-        &database,
-        report,
-        &folder.join("snapshot.ndjson"),
-        whole.last_of_default / 2,
-    )
+    let snapshot = folder.join("snapshot.ndjson");
+    from_the_middle(bench, &database, &snapshot, whole.last_of_default / 2).await
 }
 
 async fn print_events(database: &Database) -> Result<(), Failure> {
@@ -83,19 +77,35 @@ async fn print_events(database: &Database) -> Result<(), Failure> {
 }
 
 struct Outcome {
+    events: f64,
     decisions: f64,
     mismatches: f64,
     seconds: f64,
+    cpu_seconds: f64,
+    memory_mb: f64,
     last_of_default: i64,
 }
 
-/// Runs a subcommand on one core, whose answer must hold.
-fn replay(
+/// Runs a subcommand on one core, whose answer must hold, and reports what it took.
+async fn replay(
+    bench: &mut Bench,
     database: &Database,
-    report: &mut Report,
     name: &str,
     arguments: &[&str],
 ) -> Result<Outcome, Failure> {
+    let measure = async || on_one_core(database, arguments);
+    let outcome = bench.quiet.measure(measure).await?;
+    let report = &mut bench.report;
+    report.figure(&format!("{name}: events"), outcome.events, "");
+    report.figure(&format!("{name}: decisions"), outcome.decisions, "");
+    report.figure(&format!("{name}: time"), outcome.seconds, "s");
+    let cpu = format!("{name}: CPU of the process");
+    report.figure(&cpu, outcome.cpu_seconds, "s");
+    report.figure(&format!("{name}: most memory"), outcome.memory_mb, "MB");
+    Ok(outcome)
+}
+
+fn on_one_core(database: &Database, arguments: &[&str]) -> Result<Outcome, Failure> {
     let cores = format!("0x{:x}", 1_u64 << usage::last_core());
     let begun = Instant::now();
     let mut child = Command::new("taskset")
@@ -126,36 +136,30 @@ fn replay(
     };
     let summary = answer.get("ledger").unwrap_or(&answer);
     let number = |key: &str| summary[key].as_f64().unwrap_or(f64::NAN);
-    report.figure(&format!("{name}: events"), number("events"), "");
-    report.figure(&format!("{name}: decisions"), number("decisions"), "");
-    report.figure(&format!("{name}: time"), seconds, "s");
-    report.figure(&format!("{name}: CPU of the process"), cpu, "s");
-    report.figure(&format!("{name}: most memory"), memory, "MB");
     Ok(Outcome {
+        events: number("events"),
         decisions: number("decisions"),
         mismatches: number("mismatches"),
         seconds,
+        cpu_seconds: cpu,
+        memory_mb: memory,
         last_of_default: summary["orgs"][0]["last"].as_i64().unwrap_or(0),
     })
 }
 
-fn replay_file(database: &Database, report: &mut Report, file: &Path) -> Result<(), Failure> {
+async fn replay_file(bench: &mut Bench, database: &Database, file: &Path) -> Result<(), Failure> {
     let path = file.to_string_lossy();
     let begun = Instant::now();
     database.bookwarden(&["export", "--events", &path])?;
-    report.figure("export: time", begun.elapsed().as_secs_f64(), "s");
-    replay(
-        database,
-        report,
-        "replay of the file",
-        &["replay", "--file", &path],
-    )
-    .map(drop)
+    (bench.report).figure("export: time", begun.elapsed().as_secs_f64(), "s");
+    let arguments = ["replay", "--file", &path];
+    let replayed = replay(bench, database, "replay of the file", &arguments);
+    replayed.await.map(drop)
 }
 
-fn from_the_middle(
+async fn from_the_middle(
+    bench: &mut Bench,
     database: &Database,
-    report: &mut Report,
     file: &Path,
     middle: i64,
 ) -> Result<(), Failure> {
@@ -174,12 +178,9 @@ fn from_the_middle(
     };
     // Between a request and its decision there is no snapshot: then the next number is one.
     save(middle).or_else(|_| save(middle + 1))?;
-    replay(
-        database,
-        report,
-        "check of the snapshot",
-        &["replay", "--check-snapshot", &path],
-    )?;
+    let arguments = ["replay", "--check-snapshot", &path];
+    replay(bench, database, "check of the snapshot", &arguments).await?;
     let arguments = ["replay", "--org", "default", "--from-snapshot", &path];
-    replay(database, report, "replay from the middle", &arguments).map(drop)
+    let replayed = replay(bench, database, "replay from the middle", &arguments);
+    replayed.await.map(drop)
 }
