@@ -1,7 +1,7 @@
 //! Measures again what others have disturbed: a virtual machine whose cores a hypervisor lends to others for a while shows half of its
 //! rates and twice its latencies, and nothing in them tells why.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -18,14 +18,11 @@ const MOST_ATTEMPTS: usize = 3;
 /// What a run may take longer for it.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// What others had of the cores.
+/// What others had of the cores in each measurement.
 #[derive(Debug, Default)]
 pub struct Quiet {
-    attempts: Cell<u32>,
-    disturbed: Cell<u32>,
-    kept: Cell<u32>,
-    disturbed_kept: Cell<u32>,
-    most_kept: Cell<f64>,
+    attempts: RefCell<Vec<f64>>,
+    kept: RefCell<Vec<f64>>,
     repeating: Cell<Duration>,
 }
 
@@ -40,7 +37,7 @@ impl Quiet {
             if least <= TOLERATED || self.repeating.get() >= PATIENCE {
                 break;
             }
-            println!("    others had {:.0} % of the cores: again", least * 100.0);
+            println!("    others had {:.1} % of the cores: again", least * 100.0);
             let began = Instant::now();
             let (stolen, measured) = self.attempt(&measure).await?;
             self.repeating.set(self.repeating.get() + began.elapsed());
@@ -48,12 +45,10 @@ impl Quiet {
                 (least, kept) = (stolen, measured);
             }
         }
-        add(&self.kept, 1);
-        self.most_kept.set(self.most_kept.get().max(least));
         if least > TOLERATED {
-            println!("    others had {:.0} % of the cores", least * 100.0);
-            add(&self.disturbed_kept, 1);
+            println!("    others had {:.1} % of the cores", least * 100.0);
         }
+        self.kept.borrow_mut().push(least);
         Ok(kept)
     }
 
@@ -64,38 +59,26 @@ impl Quiet {
         let before = CoreTime::now();
         let measured = measure().await?;
         let stolen = CoreTime::now().stolen_since(before);
-        add(&self.attempts, 1);
-        if stolen > TOLERATED {
-            add(&self.disturbed, 1);
-        }
+        self.attempts.borrow_mut().push(stolen);
         Ok((stolen, measured))
     }
 
     /// What is to be said of a whole run.
     pub fn summary(&self) -> String {
+        let kept = self.kept.borrow();
+        let disturbed = kept.iter().filter(|stolen| **stolen > TOLERATED).count();
+        let most = kept.iter().copied().fold(0.0, f64::max);
         format!(
-            "others had more than {:.0} % of the cores in {} of {} measurements ({} were repeats), at most {:.0} % in what was kept",
+            "others had more than {:.0} % of the cores in {disturbed} of {} measurements, at most {:.1} % ({} repeats)",
             TOLERATED * 100.0,
-            self.disturbed_kept.get(),
-            self.kept.get(),
-            self.attempts.get() - self.kept.get(),
-            self.most_kept.get() * 100.0,
+            kept.len(),
+            most * 100.0,
+            self.attempts.borrow().len() - kept.len(),
         )
     }
 
-    /// The same for a program.
+    /// The same for a program: the part that others had in each measurement, of all and of those that were kept.
     pub fn to_json(&self) -> Value {
-        json!({
-            "tolerated": TOLERATED,
-            "attempts": self.attempts.get(),
-            "attemptsDisturbed": self.disturbed.get(),
-            "kept": self.kept.get(),
-            "keptDisturbed": self.disturbed_kept.get(),
-            "mostOfKept": self.most_kept.get(),
-        })
+        json!({"tolerated": TOLERATED, "attempts": self.attempts, "kept": self.kept})
     }
-}
-
-fn add(cell: &Cell<u32>, number: u32) {
-    cell.set(cell.get() + number);
 }
