@@ -5,6 +5,7 @@
 --   2  blocklist rows that could match. The core judges them (mode, scope, time, the exact match).
 --   3  places of customers, each within the dates that the customer's limits look at.
 --   4  buckets: how many places and minutes are in each.
+-- A select of parts 2 to 4 that has nothing to look up is left out (src/decider/facts.rs).
 -- $1 org; $2 case ids, $3 digests of their request bodies; $4 customers who may be blocked; $5 and $6 case fields and their values as match
 -- keys; $7 customers with limits, $8 first dates, $9 dates after the last; $10 buckets, each of one service or else of one unit.
 -- Leans on heads_pkey, reservations_pkey, events_by_case, customer_blocklist_by_customer, customer_blocklist_by_field, reservations_by_customer,

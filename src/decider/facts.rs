@@ -1,7 +1,7 @@
 //! Reads in one statement what a batch has to know: its cases, blocklist rows, its customers' places, and how full its buckets are.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::{FromRow, PgConnection};
@@ -128,6 +128,28 @@ const BLOCKED: i32 = 2;
 const CUSTOMER_PLACE: i32 = 3;
 const COUNT: i32 = 4;
 
+/// The selects of `read_facts.sql` that may have nothing to look up: all but the first two.
+const OPTIONAL: usize = 5;
+
+/// `read_facts.sql` with those of its selects that have something to look up. Postgres starts each select of a statement for every
+/// execution, whether it has or not, and a batch of one booking pays for that alone. There are few combinations, each planned once a
+/// connection.
+fn statement(wanted: [bool; OPTIONAL]) -> &'static str {
+    static STATEMENTS: LazyLock<Vec<String>> =
+        LazyLock::new(|| (0..1 << OPTIONAL).map(with_selects).collect());
+    let bit = |(number, is_wanted): (usize, bool)| usize::from(is_wanted) << number;
+    &STATEMENTS[wanted.into_iter().enumerate().map(bit).sum::<usize>()]
+}
+
+fn with_selects(wanted: usize) -> String {
+    const UNION: &str = "\nunion all\n";
+    let selects = include_str!("../../sql/queries/read_facts.sql").split(UNION);
+    let is_wanted = |number: usize| number < 2 || wanted >> (number - 2) & 1 == 1;
+    let wanted = (selects.enumerate()).filter(|(number, _)| is_wanted(*number));
+    let selects: Vec<&str> = wanted.map(|(_, select)| select).collect();
+    selects.join(UNION)
+}
+
 /// Looks it all up.
 pub(super) async fn read(
     connection: &mut PgConnection,
@@ -155,7 +177,14 @@ pub(super) async fn read(
         .iter()
         .map(|(case_id, digest)| (*case_id, digest.as_slice()))
         .unzip();
-    let rows: Vec<FactRow> = sqlx::query_as(include_str!("../../sql/queries/read_facts.sql"))
+    let statement = statement([
+        !customers.is_empty(),
+        !field_type_ids.is_empty(),
+        !spans.is_empty(),
+        buckets.iter().any(|bucket| bucket.service_id.is_some()),
+        buckets.iter().any(|bucket| bucket.service_id.is_none()),
+    ]);
+    let rows: Vec<FactRow> = sqlx::query_as(statement)
         .bind(org.as_str())
         .bind(case_ids)
         .bind(digests)
@@ -330,5 +359,25 @@ impl FactRow {
             booked_by: booked_by(&self.booked_by?),
             customer_record_id: self.customer_record_id,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_has_the_selects_that_are_wanted() {
+        let all = include_str!("../../sql/queries/read_facts.sql");
+        assert_eq!(statement([true; OPTIONAL]), all);
+        let heads = |statement: &str| statement.matches("from ledger.heads h").count();
+        let selects = |statement: &str| statement.matches("\nunion all\n").count() + 1;
+        let least = statement([false; OPTIONAL]);
+        assert_eq!((heads(least), selects(least)), (1, 2));
+        let by_unit = statement([false, false, false, false, true]);
+        assert_eq!((heads(by_unit), selects(by_unit)), (1, 3));
+        assert!(by_unit.ends_with("where b.service_id is null\n"));
+        let by_customer = statement([true, false, false, false, false]);
+        assert!(by_customer.contains("unnest($4::uuid[])"));
     }
 }
