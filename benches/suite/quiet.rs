@@ -18,6 +18,27 @@ const MOST_ATTEMPTS: usize = 3;
 /// What a run may take longer for it.
 const PATIENCE: Duration = Duration::from_secs(90);
 
+/// What was measured, and what others had of the cores meanwhile.
+#[derive(Debug)]
+pub struct Turn<T> {
+    pub measured: T,
+    stolen: f64,
+}
+
+impl<T> Turn<T> {
+    pub fn is_quiet(&self) -> bool {
+        self.stolen <= TOLERATED
+    }
+
+    /// One figure of it.
+    pub fn figure(&self, of: impl Fn(&T) -> f64) -> Turn<f64> {
+        Turn {
+            measured: of(&self.measured),
+            stolen: self.stolen,
+        }
+    }
+}
+
 /// What others had of the cores in each measurement.
 #[derive(Debug, Default)]
 pub struct Quiet {
@@ -31,36 +52,37 @@ impl Quiet {
     pub async fn measure<T>(
         &self,
         measure: impl AsyncFn() -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
-        let (mut least, mut kept) = self.attempt(&measure).await?;
+    ) -> Result<Turn<T>, Failure> {
+        let mut kept = self.attempt(&measure).await?;
         for _ in 1..MOST_ATTEMPTS {
-            if least <= TOLERATED || self.repeating.get() >= PATIENCE {
+            if kept.is_quiet() || self.repeating.get() >= PATIENCE {
                 break;
             }
-            println!("    others had {:.1} % of the cores: again", least * 100.0);
+            let stolen = kept.stolen * 100.0;
+            println!("    others had {stolen:.1} % of the cores: again");
             let began = Instant::now();
-            let (stolen, measured) = self.attempt(&measure).await?;
+            let again = self.attempt(&measure).await?;
             self.repeating.set(self.repeating.get() + began.elapsed());
-            if stolen < least {
-                (least, kept) = (stolen, measured);
+            if again.stolen < kept.stolen {
+                kept = again;
             }
         }
-        if least > TOLERATED {
-            println!("    others had {:.1} % of the cores", least * 100.0);
+        if !kept.is_quiet() {
+            println!("    others had {:.1} % of the cores", kept.stolen * 100.0);
         }
-        self.kept.borrow_mut().push(least);
+        self.kept.borrow_mut().push(kept.stolen);
         Ok(kept)
     }
 
     async fn attempt<T>(
         &self,
         measure: &impl AsyncFn() -> Result<T, Failure>,
-    ) -> Result<(f64, T), Failure> {
+    ) -> Result<Turn<T>, Failure> {
         let before = CoreTime::now();
         let measured = measure().await?;
         let stolen = CoreTime::now().stolen_since(before);
         self.attempts.borrow_mut().push(stolen);
-        Ok((stolen, measured))
+        Ok(Turn { measured, stolen })
     }
 
     /// What is to be said of a whole run.
@@ -69,7 +91,7 @@ impl Quiet {
         let disturbed = kept.iter().filter(|stolen| **stolen > TOLERATED).count();
         let most = kept.iter().copied().fold(0.0, f64::max);
         format!(
-            "others had more than {:.0} % of the cores in {disturbed} of {} measurements, at most {:.1} % ({} repeats)",
+            "others had more than {:.0} % of the cores in {disturbed} of {} measurements, at most {:.1} % ({} repeats); marked ~ and in no mean that has quiet ones",
             TOLERATED * 100.0,
             kept.len(),
             most * 100.0,

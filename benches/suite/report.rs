@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
-use crate::quiet::Quiet;
+use crate::quiet::{Quiet, Turn};
 
 /// What was wanted of a figure.
 #[derive(Debug, Clone, Copy)]
@@ -44,18 +44,27 @@ impl Report {
             .insert(name.to_owned(), json!({"value": value, "unit": unit}));
     }
 
-    /// A figure that was measured in several turns. Answers their mean.
-    pub fn turns(&mut self, name: &str, turns: &[f64], unit: &str) -> f64 {
-        let mean = turns.iter().sum::<f64>() / turns.len() as f64;
-        let all: Vec<String> = turns.iter().copied().map(shown).collect();
+    /// A figure that was measured in several turns. Answers the mean of those that nobody disturbed; of all, if there are none.
+    pub fn turns(&mut self, name: &str, turns: &[Turn<f64>], unit: &str) -> f64 {
+        let is_counted = |turn: &&Turn<f64>| turn.is_quiet() || !turns.iter().any(Turn::is_quiet);
+        let counted: Vec<f64> = (turns.iter().filter(is_counted))
+            .map(|turn| turn.measured)
+            .collect();
+        let mean = counted.iter().sum::<f64>() / counted.len() as f64;
+        let mark = |turn: &Turn<f64>| if turn.is_quiet() { "" } else { "~" };
+        let all: Vec<String> = (turns.iter())
+            .map(|turn| format!("{}{}", mark(turn), shown(turn.measured)))
+            .collect();
         println!(
             "  {name:<58} {:>10} {unit:<4} ({})",
             shown(mean),
             all.join(", ")
         );
+        let values: Vec<f64> = turns.iter().map(|turn| turn.measured).collect();
+        let quiet: Vec<bool> = turns.iter().map(Turn::is_quiet).collect();
         self.figures.insert(
             name.to_owned(),
-            json!({"value": mean, "unit": unit, "turns": turns}),
+            json!({"value": mean, "unit": unit, "turns": values, "quiet": quiet}),
         );
         mean
     }

@@ -9,10 +9,11 @@ use tokio::time::sleep;
 
 use crate::cluster::Database;
 use crate::failure::Failure;
+use crate::quiet::Turn;
 use crate::report::Target::{AtLeast, AtMost};
 use crate::requests::{Aim, Requests};
 use crate::server::Server;
-use crate::wrk::closed;
+use crate::wrk::{Closed, closed};
 use crate::{Bench, next_run};
 
 const CONNECTIONS: u32 = 64;
@@ -69,7 +70,7 @@ struct Case {
     database: Database,
     server: Server,
     orgs: u64,
-    rates: Vec<f64>,
+    rates: Vec<Turn<f64>>,
 }
 
 impl Case {
@@ -92,7 +93,7 @@ impl Case {
         let (database, server) = (&self.database, &self.server);
         let seconds = bench.seconds_of_a_turn();
         let measured = (bench.load_for(database, server, spread, CONNECTIONS, seconds)).await?;
-        self.rates.push(measured.per_second());
+        self.rates.push(measured.figure(Closed::per_second));
         Ok(())
     }
 
@@ -135,7 +136,7 @@ async fn two_processes(bench: &mut Bench) -> Result<(), Failure> {
         let server = Server::start(&database)?;
         let spread = |run| Requests::new(run, Aim::Spread);
         let measured = (bench.load_for(&database, &server, spread, CONNECTIONS, seconds)).await?;
-        one.push(measured.per_second());
+        one.push(measured.figure(Closed::per_second));
         drop(server);
         // A server alone for long would not know that it is not, so both are new.
         let servers = [Server::start(&database)?, Server::start(&database)?];

@@ -13,7 +13,9 @@ pub async fn run(bench: &mut Bench) -> Result<(), Failure> {
         let database = bench.cluster.database(0).await?;
         let server = Server::start(&database)?;
         let requests = |run| Requests::new(run, aim);
-        let measured = bench.load(&database, &server, requests, 256).await?;
+        let measured = (bench.load(&database, &server, requests, 256))
+            .await?
+            .measured;
         bench
             .report
             .figure(&format!("hot spot: {name}"), measured.per_second(), "/s");

@@ -24,7 +24,7 @@ pub async fn run(bench: &mut Bench) -> Result<(), Failure> {
             let requests = Requests::new(next_run(), Aim::Spread);
             open(&server.address, &requests, rate, bench.seconds)
         };
-        let latencies = bench.quiet.measure(measure).await?;
+        let latencies = bench.quiet.measure(measure).await?.measured;
         let name = |quantile| format!("{rate} a second, {quantile}");
         bench
             .report

@@ -11,6 +11,7 @@ pub mod throughput;
 
 use crate::cluster::Database;
 use crate::failure::Failure;
+use crate::quiet::Turn;
 use crate::requests::Requests;
 use crate::server::Server;
 use crate::wrk::{Closed, closed};
@@ -29,7 +30,7 @@ impl Bench {
         server: &Server,
         requests: impl Fn(u64) -> Requests,
         connections: u32,
-    ) -> Result<Closed, Failure> {
+    ) -> Result<Turn<Closed>, Failure> {
         self.load_for(database, server, requests, connections, self.seconds)
             .await
     }
@@ -42,7 +43,7 @@ impl Bench {
         requests: impl Fn(u64) -> Requests,
         connections: u32,
         seconds: u64,
-    ) -> Result<Closed, Failure> {
+    ) -> Result<Turn<Closed>, Failure> {
         let folder = self.cluster.folder();
         closed(
             folder,

@@ -94,7 +94,7 @@ async fn replay(
     arguments: &[&str],
 ) -> Result<Outcome, Failure> {
     let measure = async || on_one_core(database, arguments);
-    let outcome = bench.quiet.measure(measure).await?;
+    let outcome = bench.quiet.measure(measure).await?.measured;
     let report = &mut bench.report;
     report.figure(&format!("{name}: events"), outcome.events, "");
     report.figure(&format!("{name}: decisions"), outcome.decisions, "");

@@ -3,6 +3,7 @@
 use crate::Bench;
 use crate::failure::Failure;
 use crate::pgbench::{self, Calls};
+use crate::quiet::Turn;
 use crate::report::Target::{AtLeast, AtMost};
 use crate::requests::{Aim, Requests};
 use crate::server::Server;
@@ -22,9 +23,9 @@ const TURNS: usize = 3;
 /// What each turn measured, by the number of connections or clients.
 #[derive(Default)]
 struct Measured {
-    ours: [Vec<Closed>; CONNECTIONS.len()],
-    calls: [Vec<Calls>; CLIENTS.len()],
-    web: [Vec<Closed>; WEB_CONNECTIONS.len()],
+    ours: [Vec<Turn<Closed>>; CONNECTIONS.len()],
+    calls: [Vec<Turn<Calls>>; CLIENTS.len()],
+    web: [Vec<Turn<Closed>>; WEB_CONNECTIONS.len()],
 }
 
 pub async fn run(bench: &mut Bench) -> Result<(), Failure> {
@@ -118,6 +119,6 @@ async fn measure(bench: &mut Bench) -> Result<Measured, Failure> {
 }
 
 /// One figure of each turn.
-fn each<T>(turns: &[T], figure: impl Fn(&T) -> f64) -> Vec<f64> {
-    turns.iter().map(figure).collect()
+fn each<T>(turns: &[Turn<T>], figure: impl Fn(&T) -> f64) -> Vec<Turn<f64>> {
+    turns.iter().map(|turn| turn.figure(&figure)).collect()
 }
