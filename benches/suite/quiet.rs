@@ -91,7 +91,7 @@ impl Quiet {
         let disturbed = kept.iter().filter(|stolen| **stolen > TOLERATED).count();
         let most = kept.iter().copied().fold(0.0, f64::max);
         format!(
-            "others had more than {:.0} % of the cores in {disturbed} of {} measurements, at most {:.1} % ({} repeats); marked ~ and in no mean that has quiet ones",
+            "others had more than {:.0} % of the cores in {disturbed} of {} measurements, at most {:.1} % ({} repeats); a turn marked ~ counts only where no other was quiet",
             TOLERATED * 100.0,
             kept.len(),
             most * 100.0,

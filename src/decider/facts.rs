@@ -370,14 +370,21 @@ mod tests {
     fn a_statement_has_the_selects_that_are_wanted() {
         let all = include_str!("../../sql/queries/read_facts.sql");
         assert_eq!(statement([true; OPTIONAL]), all);
-        let heads = |statement: &str| statement.matches("from ledger.heads h").count();
-        let selects = |statement: &str| statement.matches("\nunion all\n").count() + 1;
-        let least = statement([false; OPTIONAL]);
-        assert_eq!((heads(least), selects(least)), (1, 2));
-        let by_unit = statement([false, false, false, false, true]);
-        assert_eq!((heads(by_unit), selects(by_unit)), (1, 3));
-        assert!(by_unit.ends_with("where b.service_id is null\n"));
-        let by_customer = statement([true, false, false, false, false]);
-        assert!(by_customer.contains("unnest($4::uuid[])"));
+        // What tells each of them from all others, in the order in which they are asked for.
+        let only_in = [
+            "unnest($4::uuid[])",
+            "unnest($5::uuid[], $6::text[])",
+            "unnest($7::uuid[], $8::date[], $9::date[])",
+            "where b.service_id is not null",
+            "where b.service_id is null",
+        ];
+        let always = ["from ledger.heads h", "unnest($2::uuid[], $3::bytea[])"];
+        for bits in 0..1 << OPTIONAL {
+            let wanted: [bool; OPTIONAL] = std::array::from_fn(|number| bits >> number & 1 == 1);
+            let statement = statement(wanted);
+            assert!(always.iter().all(|text| statement.contains(text)));
+            let found = only_in.map(|text| statement.contains(text));
+            assert_eq!(found, wanted, "{statement}");
+        }
     }
 }
