@@ -3,12 +3,12 @@
 use serde::Deserialize;
 
 use super::columns::{self, PolicyColumns};
+use super::prepared::Asked;
 use super::report::What;
 use super::view::Event;
 use super::walk::{Request, Walk};
-use crate::cubu::request;
 use crate::ledger::booking::{self, Rejected, Signed, Version};
-use crate::ledger::digest::{Digest, sha256};
+use crate::ledger::digest::Digest;
 use crate::ledger::event::{Columns, Content};
 
 #[derive(Deserialize)]
@@ -42,15 +42,17 @@ struct RejectedPayload {
 
 impl Walk {
     /// `booking.requested`
-    pub(super) fn requested(&mut self, event: &Event<'_>, payload_text: &str) {
-        let body = event.body.unwrap_or_default();
-        let asked = match request::parse(body) {
-            Ok(booking) => Some((booking, sha256(body.as_bytes()))),
-            Err(error) => {
-                self.tell(event.seq, What::Unreadable, "a booking", error);
-                None
-            }
-        };
+    pub(super) fn requested(
+        &mut self,
+        event: &Event<'_>,
+        payload_text: &str,
+        asked: Option<Asked>,
+    ) {
+        let asked = asked.and_then(|asked| {
+            asked
+                .map_err(|error| self.tell(event.seq, What::Unreadable, "a booking", error))
+                .ok()
+        });
         let newest = Version::CURRENT as u32;
         let read = self
             .read::<RequestedPayload>(event.seq, payload_text, newest, |payload| payload.version);

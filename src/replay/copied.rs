@@ -7,6 +7,7 @@ use futures_util::TryStreamExt as _;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::prepared::are_enough;
 use super::times::{StoredDate, StoredTime};
 use super::view::Event;
 
@@ -32,12 +33,12 @@ pub(super) struct Stretch {
     pub(super) at_most: i64,
 }
 
-/// Reads events in order, in the current transaction. Answers how many.
-pub(super) async fn each_event<E: From<sqlx::Error>>(
+/// Reads events in order, some together, in the current transaction. Answers how many.
+pub(super) async fn read_events<E: From<sqlx::Error>>(
     connection: &mut PgConnection,
     org: &str,
     stretch: Stretch,
-    mut visit: impl FnMut(&Event<'_>) -> Result<(), E>,
+    mut visit: impl FnMut(&[Event<'_>]) -> Result<(), E>,
 ) -> Result<i64, E> {
     sqlx::query(include_str!("../../sql/queries/choose_events.sql"))
         .bind(org)
@@ -47,21 +48,44 @@ pub(super) async fn each_event<E: From<sqlx::Error>>(
         .execute(&mut *connection)
         .await?;
     let statement = include_str!("../../sql/queries/read_events.sql");
-    // Each message has one row; the first one also what comes before the rows, the last one only the end.
     let mut messages = connection.copy_out_raw(statement).await?;
     let mut read = 0;
     let mut is_first = true;
-    while let Some(message) = messages.try_next().await? {
-        let mut rest = &*message;
-        if std::mem::take(&mut is_first) {
-            skip_header(&mut rest).map_err(sqlx::Error::from)?;
+    let mut gathered = Vec::new();
+    let mut bytes = 0;
+    loop {
+        let message = messages.try_next().await?;
+        let is_end = message.is_none();
+        if let Some(message) = message {
+            bytes += message.len();
+            gathered.push(message);
         }
-        if let Some(row) = Row::new(rest).map_err(sqlx::Error::from)? {
-            visit(&Event::from_row(org, row).map_err(sqlx::Error::from)?)?;
-            read += 1;
+        if is_end || are_enough(gathered.len(), bytes) {
+            let mut events = Vec::with_capacity(gathered.len());
+            for message in &gathered {
+                let row = row_of(message, std::mem::take(&mut is_first));
+                if let Some(row) = row.map_err(sqlx::Error::from)? {
+                    events.push(Event::from_row(org, row).map_err(sqlx::Error::from)?);
+                }
+            }
+            visit(&events)?;
+            read += events.len() as i64;
+            gathered.clear();
+            bytes = 0;
+        }
+        if is_end {
+            return Ok(read);
         }
     }
-    Ok(read)
+}
+
+/// Each message has one row; the first one also what comes before the rows, the last one only the end.
+fn row_of(message: &[u8], is_first: bool) -> Result<Option<Row<'_>>, CopyError> {
+    let mut rest = message;
+    if is_first {
+        skip_header(&mut rest)?;
+    }
+    Row::new(rest)
 }
 
 fn skip_header(rest: &mut &[u8]) -> Result<(), CopyError> {

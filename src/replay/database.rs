@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use sqlx::PgConnection;
 
 use super::compare::{CompareError, MOST_TRIES, PAUSE, compare};
-use super::copied::{Stretch, each_event};
+use super::copied::{Stretch, read_events};
 use super::counts::Counts;
 use super::difference::Differences;
 use super::event::StoredHead;
@@ -22,7 +22,7 @@ use super::snapshot::Writer;
 /// How many events are read in one snapshot: some tenths of a second. So few for tests that their ledgers, too, take several.
 const STRETCH: i64 = if cfg!(debug_assertions) { 50 } else { 50_000 };
 
-/// An advance is told every so many events.
+/// An advance is told about every so many events.
 const STRIDE: u64 = 1_024;
 
 /// What else is done with each ledger's state.
@@ -142,11 +142,13 @@ async fn events(
         at_most: most,
     };
     let mut untold = 0;
-    let read = each_event(connection, org, stretch, |event| {
-        replay.event(event);
-        *from = event.seq.saturating_add(1);
-        untold += 1;
-        if untold == STRIDE {
+    let read = read_events(connection, org, stretch, |events| {
+        replay.events(events);
+        if let Some(last) = events.last() {
+            *from = last.seq.saturating_add(1);
+        }
+        untold += events.len() as u64;
+        if untold >= STRIDE {
             watch.advance(std::mem::take(&mut untold));
         }
         Ok(())

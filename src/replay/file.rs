@@ -7,13 +7,15 @@ use std::io::{BufRead, Write};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::copied::{Stretch, each_event};
+use super::copied::{Stretch, read_events};
 use super::database;
 use super::event::{StoredAttachment, StoredEvent, StoredHead};
+use super::prepared::are_enough;
 use super::reading::in_snapshot;
 use super::report::Summary;
 use super::run::{Replay, ReplayError, Scope, Start, Watch};
 use super::snapshot::Writer;
+use super::view::Event;
 use crate::org::Org;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -82,10 +84,12 @@ async fn write_ledgers(
             to: i64::MAX,
             at_most: i64::MAX,
         };
-        each_event::<ReplayError>(connection, &head.org, whole, |event| {
-            write_event(out, &event.to_stored())?;
-            written += 1;
-            watch.advance(1);
+        read_events::<ReplayError>(connection, &head.org, whole, |events| {
+            for event in events {
+                write_event(out, &event.to_stored())?;
+            }
+            written += events.len() as u64;
+            watch.advance(events.len() as u64);
             Ok(())
         })
         .await?;
@@ -106,6 +110,7 @@ pub(super) fn replay(
     let mut replay = Replay::new(scope, starts);
     let mut seen: Vec<String> = Vec::new();
     let mut attachment = None;
+    let mut gathered = Gathered::default();
     let mut text = String::new();
     let (mut line, mut from) = (0, 0);
     loop {
@@ -130,6 +135,7 @@ pub(super) fn replay(
             continue;
         }
         if replay.current() != Some(org) {
+            gathered.pass_on(&mut replay);
             end(&mut replay, None, &mut save)?;
             if seen.contains(org) {
                 return Err(ReplayError::Scattered {
@@ -146,17 +152,49 @@ pub(super) fn replay(
                     .take()
                     .filter(|attachment| Some(attachment.attachment_id) == event.attachment_id);
                 if event.seq >= from && event.seq <= replay.scope().to.unwrap_or(i64::MAX) {
-                    replay.event(&event.view());
+                    gathered.add(*event, bytes);
+                    if gathered.are_enough() {
+                        gathered.pass_on(&mut replay);
+                    }
                 }
             }
-            Line::Head(head) => end(&mut replay, Some(&head), &mut save)?,
+            Line::Head(head) => {
+                gathered.pass_on(&mut replay);
+                end(&mut replay, Some(&head), &mut save)?;
+            }
             Line::Attachment(_) => {}
         }
     }
+    gathered.pass_on(&mut replay);
     end(&mut replay, None, &mut save)?;
     match &replay.scope().org {
         Some(org) if seen.is_empty() => Err(ReplayError::UnknownOrg(org.clone())),
         _ => Ok(replay.finish()),
+    }
+}
+
+/// Events that were read and are not yet walked along.
+#[derive(Default)]
+struct Gathered {
+    events: Vec<StoredEvent>,
+    bytes: usize,
+}
+
+impl Gathered {
+    fn add(&mut self, event: StoredEvent, bytes: usize) {
+        self.events.push(event);
+        self.bytes += bytes;
+    }
+
+    fn are_enough(&self) -> bool {
+        are_enough(self.events.len(), self.bytes)
+    }
+
+    fn pass_on(&mut self, replay: &mut Replay) {
+        let events: Vec<Event<'_>> = self.events.iter().map(StoredEvent::view).collect();
+        replay.events(&events);
+        self.events.clear();
+        self.bytes = 0;
     }
 }
 

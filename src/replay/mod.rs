@@ -21,6 +21,7 @@ mod followed;
 mod hits;
 mod places;
 mod policy;
+mod prepared;
 mod reading;
 mod recorded;
 mod report;

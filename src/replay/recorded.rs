@@ -6,11 +6,12 @@ use uuid::Uuid;
 
 use super::decided::DecidedPayload;
 use super::places::{Held, booked_by};
+use super::prepared::Asked;
 use super::state::Refusal;
 use super::view::Event;
 use super::walk::{Request, Walk};
-use crate::cubu::request::{self, Booking};
-use crate::ledger::digest::{Digest, sha256};
+use crate::cubu::request::Booking;
+use crate::ledger::digest::Digest;
 use crate::ledger::event::{BOOKING_DECIDED, BOOKING_RELEASED, BOOKING_REQUESTED};
 use crate::policy::decide::Outcome;
 use crate::policy::place::Place;
@@ -62,16 +63,14 @@ impl Walk {
     }
 
     /// Folds an event in as it is recorded, unchecked.
-    pub(super) fn fold(&mut self, event: &Event<'_>) {
+    pub(super) fn fold(&mut self, event: &Event<'_>, asked: Option<Asked>) {
         let request = self.request.take();
         match event.event_type {
             BOOKING_REQUESTED => {
-                let body = event.body.unwrap_or_default();
-                let booking = request::parse(body).ok();
                 self.request = Some(Request {
                     seq: event.seq,
                     recorded_at: event.recorded_at,
-                    asked: booking.map(|booking| (booking, sha256(body.as_bytes()))),
+                    asked: asked.and_then(Result::ok),
                 });
             }
             BOOKING_DECIDED => {

@@ -219,10 +219,10 @@ impl Replay {
         self.walk.as_ref().map(|walk| walk.org.as_str())
     }
 
-    /// The next event of the current ledger.
-    pub(super) fn event(&mut self, event: &Event<'_>) {
+    /// The next events of the current ledger.
+    pub(super) fn events(&mut self, events: &[Event<'_>]) {
         if let Some(walk) = &mut self.walk {
-            walk.event(event);
+            walk.events(events);
         }
     }
 

@@ -5,12 +5,13 @@ use chrono::{DateTime, Datelike, Utc};
 use serde::de::IgnoredAny;
 
 use super::event::StoredHead;
+use super::prepared::{Asked, Digests, Prepared, prepare};
 use super::report::{LedgerRead, Mismatches, Summary, What};
 use super::run::{Noted, Scope};
 use super::state::State;
 use super::view::Event;
 use crate::cubu::request::Booking;
-use crate::ledger::digest::{self, Digest, GENESIS, Header};
+use crate::ledger::digest::{Digest, GENESIS};
 use crate::ledger::event::{
     AUDIT_EXPORTED, BOOKING_CONFIRMED, BOOKING_DECIDED, BOOKING_RELEASED, BOOKING_REPEATED,
     BOOKING_REQUESTED, CASE_CLOSED, Columns, REQUEST_REJECTED, TOKEN_CREATED, TOKEN_REVOKED,
@@ -88,8 +89,15 @@ impl Walk {
         }
     }
 
-    /// The next event.
-    pub(super) fn event(&mut self, event: &Event<'_>) {
+    /// The next events.
+    pub(super) fn events(&mut self, events: &[Event<'_>]) {
+        let prepared = prepare(&self.org, self.position.chain, self.check_from, events);
+        for (event, prepared) in events.iter().zip(prepared) {
+            self.event(event, prepared);
+        }
+    }
+
+    fn event(&mut self, event: &Event<'_>, prepared: Prepared) {
         if let Some(noted) = self.noted.take_if(|noted| noted.seq == event.seq)
             && noted.chain[..] != event.chain[..]
         {
@@ -103,10 +111,10 @@ impl Walk {
                 "a time in the years 1970 to 9999",
                 event.recorded_at,
             );
-        } else if event.seq < self.check_from {
-            self.fold(event);
+        } else if let Some(digests) = prepared.digests {
+            self.check(event, &digests, prepared.asked);
         } else {
-            self.check(event);
+            self.fold(event, prepared.asked);
         }
         if event.event_type == BOOKING_DECIDED {
             self.state.counts.decision(event);
@@ -119,16 +127,16 @@ impl Walk {
         }
     }
 
-    fn check(&mut self, event: &Event<'_>) {
+    fn check(&mut self, event: &Event<'_>, digests: &Digests, asked: Option<Asked>) {
         self.summary.events += 1;
         if event.event_type != BOOKING_DECIDED {
             self.check_nothing_waits();
         }
         self.check_place(event);
-        self.check_digests(event);
+        self.check_digests(event, digests);
         match (event.event_type, event.payload) {
-            (_, None) => self.erased(event),
-            (BOOKING_REQUESTED, Some(payload)) => self.requested(event, payload),
+            (_, None) => self.erased(event, asked),
+            (BOOKING_REQUESTED, Some(payload)) => self.requested(event, payload, asked),
             (BOOKING_DECIDED, Some(payload)) => self.decided(event, payload),
             (BOOKING_REPEATED, Some(payload)) => self.repeated(event, payload),
             (REQUEST_REJECTED, Some(payload)) => self.rejected(event, payload),
@@ -177,10 +185,9 @@ impl Walk {
     }
 
     /// Content and chain.
-    fn check_digests(&mut self, event: &Event<'_>) {
-        match (event.payload, event.salt) {
-            (Some(payload), Some(salt)) => {
-                let digest = digest::payload_digest(salt, payload, event.body);
+    fn check_digests(&mut self, event: &Event<'_>, digests: &Digests) {
+        match digests.payload {
+            Some(digest) => {
                 if digest[..] != event.payload_digest[..] {
                     self.tell_digest(
                         event.seq,
@@ -190,7 +197,7 @@ impl Walk {
                     );
                 }
             }
-            (None, None) if event.body.is_none() => {}
+            None if event.payload.is_none() && event.salt.is_none() && event.body.is_none() => {}
             _ => self.tell(
                 event.seq,
                 What::Erasure,
@@ -198,19 +205,9 @@ impl Walk {
                 "only some of them",
             ),
         }
-        let chain = digest::chain(
-            &self.position.chain,
-            event.payload_digest,
-            &Header {
-                org: &self.org,
-                seq: event.seq,
-                event_type: event.event_type,
-                recorded_at: event.recorded_at,
-                caused_by: event.caused_by,
-            },
-        );
+        let chain = &digests.chain;
         if chain[..] != event.chain[..] {
-            self.tell_digest(event.seq, What::Chain, &chain, event.chain);
+            self.tell_digest(event.seq, What::Chain, chain, event.chain);
         }
     }
 
@@ -284,7 +281,7 @@ impl Walk {
     }
 
     /// An erased request or decision: what it said cannot be checked any more, what it did stands in the columns.
-    fn erased(&mut self, event: &Event<'_>) {
+    fn erased(&mut self, event: &Event<'_>, asked: Option<Asked>) {
         self.summary.erased += 1;
         if !self.allow_erased {
             self.tell(
@@ -294,7 +291,7 @@ impl Walk {
                 "none: it was erased",
             );
         }
-        self.fold(event);
+        self.fold(event, asked);
     }
 
     pub(super) fn tell(

@@ -307,7 +307,8 @@ pub(super) fn replay(events: &[StoredEvent], head: &StoredHead) -> Summary {
 pub(super) fn replay_within(scope: Scope, events: &[StoredEvent], head: &StoredHead) -> Summary {
     let mut replay = Replay::new(scope, Default::default());
     replay.begin("default");
-    events.iter().for_each(|event| replay.event(&event.view()));
+    let events: Vec<_> = events.iter().map(StoredEvent::view).collect();
+    replay.events(&events);
     replay.end(Some(head));
     replay.finish()
 }

