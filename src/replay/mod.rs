@@ -1,9 +1,9 @@
 //! Proof from the ledger alone (promise 6): the events of an organization are folded from the first on, and every decision is derived
 //! again by the same pure core and compared byte for byte with what was answered and explained.
 //!
-//! `source` reads events, from a `database` in short snapshots (`reading`, `copied`) or from an exported file (`file`). A `walk` goes along one ledger: number,
-//! time, digests and chain of every event; then `booking`, `decided` and `policy` check what it says against the `state`, the fold so far
-//! (`places`, `blocklist`). `report` is what was found. A `snapshot` is a state at a number, to go on from;
+//! `source` reads events, from a `database` in short snapshots (`reading`, `copied`) or from an exported file (`file`). What needs no state is computed of many
+//! together (`prepared`). Then a `walk` goes along one ledger: number, time, digests and chain of every event; `booking`, `decided` and `policy` check what
+//! it says against the `state`, the fold so far (`places`, `blocklist`). `report` is what was found. A `snapshot` is a state at a number, to go on from;
 //! `verify` compares a state with the live tables (`compare`, `hits`, `counts`) and looks for rows of no ledger (`strays`).
 
 mod blocklist;

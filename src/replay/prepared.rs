@@ -1,8 +1,8 @@
-//! What each event is checked against that depends on nothing before its turn but the chain: of many events together, one kind of work
-//! after another.
+//! What can be computed of an event before its turn, for it depends on nothing before but the chain: of many events together, one kind of
+//! work after another.
 //!
-//! A decision takes some hundred thousand instructions all over the program. One event at a time, the processor has forgotten the code for
-//! digests by the time the next one comes; of 64 together each kind's code is fetched once. A replay takes 13 to 20 % less time for it.
+//! A decision runs through more code than the processor's first cache holds, so one event at a time each kind of work finds its code gone:
+//! of 64 together, a replay takes a tenth less time (`docs/performance.md`).
 
 use super::view::Event;
 use crate::cubu::request::{self, Booking, RequestError};
@@ -40,7 +40,7 @@ pub(super) struct Digests {
 /// A booking that is asked for, and the digest of its request.
 pub(super) type Asked = Result<(Booking, Digest), RequestError>;
 
-/// Prepares events that follow each other, the first of them a chain value.
+/// Prepares events that follow each other, the first of them this chain value.
 pub(super) fn prepare(
     org: &str,
     mut chain: Digest,
