@@ -7,7 +7,7 @@ use futures_util::TryStreamExt as _;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::prepared::are_enough;
+use super::prepared::Gathered;
 use super::times::{StoredDate, StoredTime};
 use super::view::Event;
 
@@ -51,18 +51,17 @@ pub(super) async fn read_events<E: From<sqlx::Error>>(
     let mut messages = connection.copy_out_raw(statement).await?;
     let mut read = 0;
     let mut is_first = true;
-    let mut gathered = Vec::new();
-    let mut bytes = 0;
+    let mut gathered = Gathered::new();
     loop {
         let message = messages.try_next().await?;
         let is_end = message.is_none();
         if let Some(message) = message {
-            bytes += message.len();
-            gathered.push(message);
+            let bytes = message.len();
+            gathered.add(message, bytes);
         }
-        if is_end || are_enough(gathered.len(), bytes) {
-            let mut events = Vec::with_capacity(gathered.len());
-            for message in &gathered {
+        if is_end || gathered.are_enough() {
+            let mut events = Vec::with_capacity(gathered.events().len());
+            for message in gathered.events() {
                 let row = row_of(message, std::mem::take(&mut is_first));
                 if let Some(row) = row.map_err(sqlx::Error::from)? {
                     events.push(Event::from_row(org, row).map_err(sqlx::Error::from)?);
@@ -71,7 +70,6 @@ pub(super) async fn read_events<E: From<sqlx::Error>>(
             visit(&events)?;
             read += events.len() as i64;
             gathered.clear();
-            bytes = 0;
         }
         if is_end {
             return Ok(read);

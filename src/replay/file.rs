@@ -10,7 +10,7 @@ use sqlx::PgConnection;
 use super::copied::{Stretch, read_events};
 use super::database;
 use super::event::{StoredAttachment, StoredEvent, StoredHead};
-use super::prepared::are_enough;
+use super::prepared::Gathered;
 use super::reading::in_snapshot;
 use super::report::Summary;
 use super::run::{Replay, ReplayError, Scope, Start, Watch};
@@ -110,9 +110,11 @@ pub(super) fn replay(
     let mut replay = Replay::new(scope, starts);
     let mut seen: Vec<String> = Vec::new();
     let mut attachment = None;
-    let mut gathered = Gathered::default();
+    let mut gathered = Gathered::new();
     let mut text = String::new();
     let (mut line, mut from) = (0, 0);
+    // Of lines since the last event: an attachment comes before the event that names it.
+    let mut unclaimed = 0;
     loop {
         text.clear();
         let bytes = input.read_line(&mut text)?;
@@ -120,6 +122,7 @@ pub(super) fn replay(
             break;
         }
         line += 1;
+        unclaimed += bytes;
         watch.advance(bytes.try_into().unwrap_or_default());
         let read: ReadLine =
             serde_json::from_str(&text).map_err(|source| ReplayError::Line { line, source })?;
@@ -135,8 +138,7 @@ pub(super) fn replay(
             continue;
         }
         if replay.current() != Some(org) {
-            gathered.pass_on(&mut replay);
-            end(&mut replay, None, &mut save)?;
+            end(&mut replay, &mut gathered, None, &mut save)?;
             if seen.contains(org) {
                 return Err(ReplayError::Scattered {
                     line,
@@ -152,57 +154,36 @@ pub(super) fn replay(
                     .take()
                     .filter(|attachment| Some(attachment.attachment_id) == event.attachment_id);
                 if event.seq >= from && event.seq <= replay.scope().to.unwrap_or(i64::MAX) {
-                    gathered.add(*event, bytes);
+                    gathered.add(*event, std::mem::take(&mut unclaimed));
                     if gathered.are_enough() {
-                        gathered.pass_on(&mut replay);
+                        pass_on(&mut replay, &mut gathered);
                     }
                 }
             }
-            Line::Head(head) => {
-                gathered.pass_on(&mut replay);
-                end(&mut replay, Some(&head), &mut save)?;
-            }
+            Line::Head(head) => end(&mut replay, &mut gathered, Some(&head), &mut save)?,
             Line::Attachment(_) => {}
         }
     }
-    gathered.pass_on(&mut replay);
-    end(&mut replay, None, &mut save)?;
+    end(&mut replay, &mut gathered, None, &mut save)?;
     match &replay.scope().org {
         Some(org) if seen.is_empty() => Err(ReplayError::UnknownOrg(org.clone())),
         _ => Ok(replay.finish()),
     }
 }
 
-/// Events that were read and are not yet walked along.
-#[derive(Default)]
-struct Gathered {
-    events: Vec<StoredEvent>,
-    bytes: usize,
-}
-
-impl Gathered {
-    fn add(&mut self, event: StoredEvent, bytes: usize) {
-        self.events.push(event);
-        self.bytes += bytes;
-    }
-
-    fn are_enough(&self) -> bool {
-        are_enough(self.events.len(), self.bytes)
-    }
-
-    fn pass_on(&mut self, replay: &mut Replay) {
-        let events: Vec<Event<'_>> = self.events.iter().map(StoredEvent::view).collect();
-        replay.events(&events);
-        self.events.clear();
-        self.bytes = 0;
-    }
+fn pass_on(replay: &mut Replay, gathered: &mut Gathered<StoredEvent>) {
+    let events: Vec<Event<'_>> = gathered.events().iter().map(StoredEvent::view).collect();
+    replay.events(&events);
+    gathered.clear();
 }
 
 fn end(
     replay: &mut Replay,
+    gathered: &mut Gathered<StoredEvent>,
     head: Option<&StoredHead>,
     save: &mut Option<&mut Writer>,
 ) -> Result<(), ReplayError> {
+    pass_on(replay, gathered);
     if let (Some(reached), Some(writer)) = (replay.end(head), save) {
         writer.write(&reached)?;
     }

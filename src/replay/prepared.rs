@@ -15,9 +15,39 @@ const TOGETHER: usize = if cfg!(debug_assertions) { 3 } else { 64 };
 /// More than this many bytes are worked on at once: one event can have an attachment of many rows.
 const MOST_BYTES: usize = 1024 * 1024;
 
-/// Whether so many events, of so many bytes in all, are to be worked on before more are read.
-pub(super) fn are_enough(events: usize, bytes: usize) -> bool {
-    events >= TOGETHER || bytes > MOST_BYTES
+/// Events that were read and are not yet worked on, in whatever form they are read.
+#[derive(Debug)]
+pub(super) struct Gathered<T> {
+    events: Vec<T>,
+    bytes: usize,
+}
+
+impl<T> Gathered<T> {
+    pub(super) fn new() -> Self {
+        Self {
+            events: Vec::with_capacity(TOGETHER),
+            bytes: 0,
+        }
+    }
+
+    pub(super) fn add(&mut self, event: T, bytes: usize) {
+        self.events.push(event);
+        self.bytes += bytes;
+    }
+
+    /// Whether they are to be worked on before more are read.
+    pub(super) fn are_enough(&self) -> bool {
+        self.events.len() >= TOGETHER || self.bytes > MOST_BYTES
+    }
+
+    pub(super) fn events(&self) -> &[T] {
+        &self.events
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.events.clear();
+        self.bytes = 0;
+    }
 }
 
 /// What was computed of an event.
@@ -88,6 +118,28 @@ impl Digests {
                     caused_by: event.caused_by,
                 },
             ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_small_events_are_gathered_and_a_large_one_is_not_kept_waiting() {
+        let mut gathered = Gathered::new();
+        for event in 1..TOGETHER {
+            gathered.add(event, 1);
+            assert!(!gathered.are_enough(), "{event} of {TOGETHER}");
+        }
+        gathered.add(TOGETHER, 1);
+        assert!(gathered.are_enough());
+        for _ in 0..2 {
+            gathered.clear();
+            assert!(gathered.events().is_empty() && !gathered.are_enough());
+            gathered.add(1, MOST_BYTES + 1);
+            assert!(gathered.are_enough());
         }
     }
 }
