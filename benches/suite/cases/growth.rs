@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use crate::cluster::Database;
 use crate::failure::Failure;
-use crate::quiet::Turn;
+use crate::quiet::{Turn, against};
 use crate::report::Target::{AtLeast, AtMost};
 use crate::requests::{Aim, Requests};
 use crate::server::Server;
@@ -56,10 +56,9 @@ pub async fn run(bench: &mut Bench) -> Result<(), Failure> {
     }
     let base = base.report(bench);
     for case in grown {
-        let name = case.name;
-        let rate = case.report(bench);
-        let against_base = format!("{name} against base");
-        (bench.report).target(&against_base, rate / base, "×", AtLeast(0.9));
+        let against_base = format!("{} against base", case.name);
+        let ratio = against(&case.report(bench), &base);
+        (bench.report).target(&against_base, ratio, "×", AtLeast(0.9));
     }
     two_processes(bench).await
 }
@@ -97,8 +96,8 @@ impl Case {
         Ok(())
     }
 
-    /// The mean of all turns.
-    fn report(self, bench: &mut Bench) -> f64 {
+    /// Answers the rates of all turns.
+    fn report(self, bench: &mut Bench) -> Vec<Turn<f64>> {
         let Self {
             name,
             server,
@@ -107,10 +106,10 @@ impl Case {
         } = self;
         let memory = server.peak_memory_mb();
         let report = &mut bench.report;
-        let rate = report.turns(&format!("growth: {name}"), &rates, "/s");
+        report.turns(&format!("growth: {name}"), &rates, "/s");
         let memory_of = format!("memory of the service, {name}");
         report.target(&memory_of, memory, "MB", AtMost(150.0));
-        rate
+        rates
     }
 }
 
@@ -145,11 +144,11 @@ async fn two_processes(bench: &mut Bench) -> Result<(), Failure> {
         two.push(bench.quiet.measure(measure).await?);
     }
     let report = &mut bench.report;
-    let one = report.turns("growth: one process", &one, "/s");
-    let two = report.turns("growth: two processes together", &two, "/s");
+    report.turns("growth: one process", &one, "/s");
+    report.turns("growth: two processes together", &two, "/s");
     report.target(
         "two processes together against one",
-        two / one,
+        against(&two, &one),
         "×",
         AtLeast(0.8),
     );

@@ -3,7 +3,7 @@
 use crate::Bench;
 use crate::failure::Failure;
 use crate::pgbench::{self, Calls};
-use crate::quiet::Turn;
+use crate::quiet::{Turn, against};
 use crate::report::Target::{AtLeast, AtMost};
 use crate::requests::{Aim, Requests};
 use crate::server::Server;
@@ -37,50 +37,51 @@ pub async fn run(bench: &mut Bench) -> Result<(), Failure> {
     let (mut rates, mut p50s) = (Vec::new(), Vec::new());
     for (connections, turns) in CONNECTIONS.iter().zip(&measured.ours) {
         let name = format!("bookwarden, {connections} connections");
-        rates.push(report.turns(&name, &each(turns, Closed::per_second), "/s"));
-        p50s.push(report.turns(&format!("{name}, p50"), &each(turns, Closed::p50_ms), "ms"));
+        rates.push(each(turns, Closed::per_second));
+        p50s.push(each(turns, Closed::p50_ms));
+        report.turns(&name, &rates[rates.len() - 1], "/s");
+        report.turns(&format!("{name}, p50"), &p50s[p50s.len() - 1], "ms");
         report.turns(&format!("{name}, p99"), &each(turns, Closed::p99_ms), "ms");
     }
     let mut calls = Vec::new();
     for (clients, turns) in CLIENTS.iter().zip(&measured.calls) {
         let name = format!("PL/pgSQL called by pgbench, {clients} clients");
-        calls.push(report.turns(&name, &each(turns, |calls| calls.per_second), "/s"));
+        let rates = each(turns, |calls| calls.per_second);
+        calls.push((report.turns(&name, &rates, "/s"), rates));
     }
-    let call_p50 = report.turns(
-        "PL/pgSQL called by pgbench, 1 clients, p50",
-        &each(&measured.calls[0], |calls| calls.p50_ms),
-        "ms",
-    );
+    let call_p50s = each(&measured.calls[0], |calls| calls.p50_ms);
+    let name = "PL/pgSQL called by pgbench, 1 clients, p50";
+    report.turns(name, &call_p50s, "ms");
     let mut web = Vec::new();
     for (connections, turns) in WEB_CONNECTIONS.iter().zip(&measured.web) {
         let name = format!("a transaction a request, {connections} connections");
-        web.push(report.turns(&name, &each(turns, Closed::per_second), "/s"));
+        let rates = each(turns, Closed::per_second);
+        web.push((report.turns(&name, &rates, "/s"), rates));
     }
 
     // Connections and pgbench's clients both begin with 1 and 16.
     let (one, sixteen, most) = (0, 1, CONNECTIONS.len() - 1);
-    let best = |rates: &[f64]| rates.iter().copied().fold(0.0, f64::max);
     report.target(
         "256 connections against PL/pgSQL's best",
-        rates[most] / best(&calls),
+        against(&rates[most], best(&calls)),
         "×",
         AtLeast(2.0),
     );
     report.target(
         "256 connections against a transaction a request",
-        rates[most] / best(&web),
+        against(&rates[most], best(&web)),
         "×",
         AtLeast(4.0),
     );
     report.target(
         "16 connections against PL/pgSQL with 16 clients",
-        rates[sixteen] / calls[sixteen],
+        against(&rates[sixteen], &calls[sixteen].1),
         "×",
         AtLeast(1.0),
     );
     report.target(
         "p50 at 1 connection against one pgbench client's call",
-        p50s[one] / call_p50,
+        against(&p50s[one], &call_p50s),
         "×",
         AtMost(2.0),
     );
@@ -116,6 +117,14 @@ async fn measure(bench: &mut Bench) -> Result<Measured, Failure> {
         }
     }
     Ok(measured)
+}
+
+/// The turns with the greatest mean.
+fn best(rates: &[(f64, Vec<Turn<f64>>)]) -> &[Turn<f64>] {
+    let best = rates
+        .iter()
+        .max_by(|(this, _), (that, _)| this.total_cmp(that));
+    best.map_or(&[], |(_, turns)| turns)
 }
 
 /// One figure of each turn.
