@@ -39,16 +39,19 @@ impl<T> Turn<T> {
     }
 }
 
-/// How one thing compares with another that was measured in the same turns: over the turns in which nobody disturbed either; over all, if
-/// there are none. What was measured in a quiet turn says nothing beside what was measured in a disturbed one.
+/// How one thing compares with another that was measured in the same turns: over the turns in which nobody disturbed either, for what was
+/// measured in a quiet one says nothing beside what was measured in a disturbed one; over all, if those are fewer than half.
 pub fn against(these: &[Turn<f64>], those: &[Turn<f64>]) -> f64 {
-    let turns = || these.iter().zip(those);
-    let is_quiet = |(this, that): &(&Turn<f64>, &Turn<f64>)| this.is_quiet() && that.is_quiet();
-    let is_any_quiet = turns().any(|turn| is_quiet(&turn));
-    let counted = turns().filter(|turn| is_quiet(turn) || !is_any_quiet);
-    let (these, those) = counted.fold((0.0, 0.0), |(these, those), (this, that)| {
-        (these + this.measured, those + that.measured)
-    });
+    let turns: Vec<_> = these.iter().zip(those).collect();
+    let quiet = (turns.iter().copied()).filter(|(this, that)| this.is_quiet() && that.is_quiet());
+    let quiet: Vec<_> = quiet.collect();
+    let counted = if 2 * quiet.len() >= turns.len() {
+        quiet
+    } else {
+        turns
+    };
+    let these: f64 = counted.iter().map(|(this, _)| this.measured).sum();
+    let those: f64 = counted.iter().map(|(_, that)| that.measured).sum();
     these / those
 }
 
@@ -104,7 +107,7 @@ impl Quiet {
         let disturbed = kept.iter().filter(|stolen| **stolen > TOLERATED).count();
         let most = kept.iter().copied().fold(0.0, f64::max);
         format!(
-            "others had more than {:.0} % of the cores in {disturbed} of {} measurements, at most {:.1} % ({} repeats); a turn marked ~ counts only where no other was quiet, and two things are compared over turns that were quiet for both",
+            "others had more than {:.0} % of the cores in {disturbed} of {} measurements, at most {:.1} % ({} repeats); a turn marked ~ counts only where no other was quiet, and two things are compared over the turns that were quiet for both, if those are half of them",
             TOLERATED * 100.0,
             kept.len(),
             most * 100.0,

@@ -18,15 +18,14 @@ use crate::{Bench, next_run};
 
 const CONNECTIONS: u32 = 64;
 
-/// How often each is measured.
+/// How often each is measured, each time with another that begins.
 const TURNS: usize = 4;
 
 pub async fn run(bench: &mut Bench) -> Result<(), Failure> {
     let section = format!("Growth: {CONNECTIONS} connections, means of {TURNS} turns");
     bench.report.section(&section);
     let database = bench.cluster.database(0).await?;
-    let mut base = Case::start("base", database, 0).await?;
-    let mut grown = Vec::new();
+    let mut cases = vec![Case::start("base", database, 0).await?];
     let rows = [
         (
             "1,000,000 blocked customers",
@@ -44,18 +43,19 @@ pub async fn run(bench: &mut Bench) -> Result<(), Failure> {
     for (name, rows) in &rows[..if bench.large { 3 } else { 2 }] {
         let database = bench.cluster.another_database(0).await?;
         database.execute(*rows).await?;
-        grown.push(Case::start(name, database, 0).await?);
+        cases.push(Case::start(name, database, 0).await?);
     }
     let database = bench.cluster.another_database(10).await?;
-    grown.push(Case::start("ten organizations", database, 10).await?);
-    for _ in 0..TURNS {
-        base.measure(bench).await?;
-        for case in &mut grown {
+    cases.push(Case::start("ten organizations", database, 10).await?);
+    for turn in 0..TURNS {
+        // Each turn begins with another: what one has written is flushed to disk while a later one runs.
+        let (last, first) = cases.split_at_mut(turn);
+        for case in first.iter_mut().chain(last) {
             case.measure(bench).await?;
         }
     }
-    let base = base.report(bench);
-    for case in grown {
+    let base = cases.remove(0).report(bench);
+    for case in cases {
         let against_base = format!("{} against base", case.name);
         let ratio = against(&case.report(bench), &base);
         (bench.report).target(&against_base, ratio, "×", AtLeast(0.9));
@@ -131,17 +131,21 @@ async fn two_processes(bench: &mut Bench) -> Result<(), Failure> {
     let database = bench.cluster.database(0).await?;
     let (mut one, mut two) = (Vec::new(), Vec::new());
     let seconds = bench.seconds_of_a_turn();
-    for _ in 0..TURNS {
-        let server = Server::start(&database)?;
-        let spread = |run| Requests::new(run, Aim::Spread);
-        let measured = (bench.load_for(&database, &server, spread, CONNECTIONS, seconds)).await?;
-        one.push(measured.figure(Closed::per_second));
-        drop(server);
-        // A server alone for long would not know that it is not, so both are new.
-        let servers = [Server::start(&database)?, Server::start(&database)?];
-        load_both(bench, &servers, 2)?;
-        let measure = async || load_both(bench, &servers, seconds);
-        two.push(bench.quiet.measure(measure).await?);
+    for turn in 0..TURNS {
+        for is_alone in [turn % 2 == 0, turn % 2 == 1] {
+            if is_alone {
+                let server = Server::start(&database)?;
+                let spread = |run| Requests::new(run, Aim::Spread);
+                let load = bench.load_for(&database, &server, spread, CONNECTIONS, seconds);
+                one.push(load.await?.figure(Closed::per_second));
+            } else {
+                // A server alone for long would not know that it is not, so both are new.
+                let servers = [Server::start(&database)?, Server::start(&database)?];
+                load_both(bench, &servers, 2)?;
+                let measure = async || load_both(bench, &servers, seconds);
+                two.push(bench.quiet.measure(measure).await?);
+            }
+        }
     }
     let report = &mut bench.report;
     report.turns("growth: one process", &one, "/s");

@@ -1,6 +1,7 @@
 //! Bookings a second over 1,000 services × 10 calendars, in turns with two peers that do the same work in the same cluster.
 
 use crate::Bench;
+use crate::cluster::Database;
 use crate::failure::Failure;
 use crate::pgbench::{self, Calls};
 use crate::quiet::{Turn, against};
@@ -89,7 +90,6 @@ pub async fn run(bench: &mut Bench) -> Result<(), Failure> {
 }
 
 async fn measure(bench: &mut Bench) -> Result<Measured, Failure> {
-    let seconds = bench.seconds_of_a_turn();
     let database = bench.cluster.database(0).await?;
     let server = Server::start(&database)?;
     let of_calls = bench.cluster.another_database(0).await?;
@@ -97,26 +97,52 @@ async fn measure(bench: &mut Bench) -> Result<Measured, Failure> {
     let of_peer = bench.cluster.another_database(0).await?;
     pgbench::install(&of_peer).await?;
     let peer = Server::start_peer(&of_peer)?;
-    let spread = |run| Requests::new(run, Aim::Spread);
 
     let mut measured = Measured::default();
-    for _ in 0..TURNS {
-        for (connections, ours) in CONNECTIONS.into_iter().zip(&mut measured.ours) {
-            let load = bench.load_for(&database, &server, spread, connections, seconds);
-            ours.push(load.await?);
-        }
-        for (clients, calls) in CLIENTS.into_iter().zip(&mut measured.calls) {
-            let folder = bench.cluster.folder();
-            pgbench::call(folder, &of_calls, clients.min(16), 2)?;
-            let measure = async || pgbench::call(folder, &of_calls, clients, seconds);
-            calls.push(bench.quiet.measure(measure).await?);
-        }
-        for (connections, web) in WEB_CONNECTIONS.into_iter().zip(&mut measured.web) {
-            let load = bench.load_for(&of_peer, &peer, spread, connections, seconds);
-            web.push(load.await?);
+    for turn in 0..TURNS {
+        // Each turn begins with another: what one has written is flushed to disk while a later one runs.
+        for place in 0..3 {
+            match (turn + place) % 3 {
+                0 => load(bench, &database, &server, CONNECTIONS, &mut measured.ours).await?,
+                1 => call(bench, &of_calls, &mut measured.calls).await?,
+                _ => load(bench, &of_peer, &peer, WEB_CONNECTIONS, &mut measured.web).await?,
+            }
         }
     }
     Ok(measured)
+}
+
+/// One turn of a server.
+async fn load<const N: usize>(
+    bench: &Bench,
+    database: &Database,
+    server: &Server,
+    connections: [u32; N],
+    measured: &mut [Vec<Turn<Closed>>; N],
+) -> Result<(), Failure> {
+    let spread = |run| Requests::new(run, Aim::Spread);
+    let seconds = bench.seconds_of_a_turn();
+    for (connections, measured) in connections.into_iter().zip(measured) {
+        let load = bench.load_for(database, server, spread, connections, seconds);
+        measured.push(load.await?);
+    }
+    Ok(())
+}
+
+/// One turn of the function in the database.
+async fn call(
+    bench: &Bench,
+    database: &Database,
+    measured: &mut [Vec<Turn<Calls>>; CLIENTS.len()],
+) -> Result<(), Failure> {
+    let folder = bench.cluster.folder();
+    let seconds = bench.seconds_of_a_turn();
+    for (clients, measured) in CLIENTS.into_iter().zip(measured) {
+        pgbench::call(folder, database, clients.min(16), 2)?;
+        let measure = async || pgbench::call(folder, database, clients, seconds);
+        measured.push(bench.quiet.measure(measure).await?);
+    }
+    Ok(())
 }
 
 /// The turns with the greatest mean.
