@@ -113,8 +113,6 @@ pub(super) fn replay(
     let mut gathered = Gathered::new();
     let mut text = String::new();
     let (mut line, mut from) = (0, 0);
-    // Of lines since the last event: an attachment comes before the event that names it.
-    let mut unclaimed = 0;
     loop {
         text.clear();
         let bytes = input.read_line(&mut text)?;
@@ -122,7 +120,6 @@ pub(super) fn replay(
             break;
         }
         line += 1;
-        unclaimed += bytes;
         watch.advance(bytes.try_into().unwrap_or_default());
         let read: ReadLine =
             serde_json::from_str(&text).map_err(|source| ReplayError::Line { line, source })?;
@@ -154,7 +151,10 @@ pub(super) fn replay(
                     .take()
                     .filter(|attachment| Some(attachment.attachment_id) == event.attachment_id);
                 if event.seq >= from && event.seq <= replay.scope().to.unwrap_or(i64::MAX) {
-                    gathered.add(*event, std::mem::take(&mut unclaimed));
+                    let rows = (event.attachment.as_ref())
+                        .and_then(|attachment| attachment.payload.as_ref());
+                    let attached = rows.map_or(0, String::len);
+                    gathered.add(*event, bytes + attached);
                     if gathered.are_enough() {
                         pass_on(&mut replay, &mut gathered);
                     }

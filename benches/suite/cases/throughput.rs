@@ -35,48 +35,46 @@ pub async fn run(bench: &mut Bench) -> Result<(), Failure> {
     let measured = measure(bench).await?;
 
     let report = &mut bench.report;
-    let (mut rates, mut p50s) = (Vec::new(), Vec::new());
-    for (connections, turns) in CONNECTIONS.iter().zip(&measured.ours) {
+    let rates = (measured.ours.each_ref()).map(|turns| each(turns, Closed::per_second));
+    let p50s = (measured.ours.each_ref()).map(|turns| each(turns, Closed::p50_ms));
+    for (n, connections) in CONNECTIONS.iter().enumerate() {
         let name = format!("bookwarden, {connections} connections");
-        rates.push(each(turns, Closed::per_second));
-        p50s.push(each(turns, Closed::p50_ms));
-        report.turns(&name, &rates[rates.len() - 1], "/s");
-        report.turns(&format!("{name}, p50"), &p50s[p50s.len() - 1], "ms");
-        report.turns(&format!("{name}, p99"), &each(turns, Closed::p99_ms), "ms");
+        let p99s = each(&measured.ours[n], Closed::p99_ms);
+        report.turns(&name, &rates[n], "/s");
+        report.turns(&format!("{name}, p50"), &p50s[n], "ms");
+        report.turns(&format!("{name}, p99"), &p99s, "ms");
     }
-    let mut calls = Vec::new();
-    for (clients, turns) in CLIENTS.iter().zip(&measured.calls) {
+    let calls = (measured.calls.each_ref()).map(|turns| each(turns, |calls| calls.per_second));
+    for (clients, calls) in CLIENTS.iter().zip(&calls) {
         let name = format!("PL/pgSQL called by pgbench, {clients} clients");
-        let rates = each(turns, |calls| calls.per_second);
-        calls.push((report.turns(&name, &rates, "/s"), rates));
+        report.turns(&name, calls, "/s");
     }
     let call_p50s = each(&measured.calls[0], |calls| calls.p50_ms);
     let name = "PL/pgSQL called by pgbench, 1 clients, p50";
     report.turns(name, &call_p50s, "ms");
-    let mut web = Vec::new();
-    for (connections, turns) in WEB_CONNECTIONS.iter().zip(&measured.web) {
+    let web = (measured.web.each_ref()).map(|turns| each(turns, Closed::per_second));
+    for (connections, web) in WEB_CONNECTIONS.iter().zip(&web) {
         let name = format!("a transaction a request, {connections} connections");
-        let rates = each(turns, Closed::per_second);
-        web.push((report.turns(&name, &rates, "/s"), rates));
+        report.turns(&name, web, "/s");
     }
 
     // Connections and pgbench's clients both begin with 1 and 16.
     let (one, sixteen, most) = (0, 1, CONNECTIONS.len() - 1);
     report.target(
         "256 connections against PL/pgSQL's best",
-        against(&rates[most], best(&calls)),
+        against_best(&rates[most], &calls),
         "×",
         AtLeast(2.0),
     );
     report.target(
         "256 connections against a transaction a request",
-        against(&rates[most], best(&web)),
+        against_best(&rates[most], &web),
         "×",
         AtLeast(4.0),
     );
     report.target(
         "16 connections against PL/pgSQL with 16 clients",
-        against(&rates[sixteen], &calls[sixteen].1),
+        against(&rates[sixteen], &calls[sixteen]),
         "×",
         AtLeast(1.0),
     );
@@ -123,8 +121,8 @@ async fn load<const N: usize>(
     let spread = |run| Requests::new(run, Aim::Spread);
     let seconds = bench.seconds_of_a_turn();
     for (connections, measured) in connections.into_iter().zip(measured) {
-        let load = bench.load_for(database, server, spread, connections, seconds);
-        measured.push(load.await?);
+        let turn = bench.load_for(database, server, spread, connections, seconds);
+        measured.push(turn.await?);
     }
     Ok(())
 }
@@ -145,12 +143,10 @@ async fn call(
     Ok(())
 }
 
-/// The turns with the greatest mean.
-fn best(rates: &[(f64, Vec<Turn<f64>>)]) -> &[Turn<f64>] {
-    let best = rates
-        .iter()
-        .max_by(|(this, _), (that, _)| this.total_cmp(that));
-    best.map_or(&[], |(_, turns)| turns)
+/// Against whichever of a peer's rates it compares worst with.
+fn against_best(rates: &[Turn<f64>], peers: &[Vec<Turn<f64>>]) -> f64 {
+    let ratios = peers.iter().map(|peer| against(rates, peer));
+    ratios.fold(f64::INFINITY, f64::min)
 }
 
 /// One figure of each turn.
