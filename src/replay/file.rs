@@ -167,6 +167,7 @@ pub(super) fn replay(
     end(&mut replay, &mut gathered, None, &mut save)?;
     match &replay.scope().org {
         Some(org) if seen.is_empty() => Err(ReplayError::UnknownOrg(org.clone())),
+        None if seen.is_empty() => Err(ReplayError::NoLedger),
         _ => Ok(replay.finish()),
     }
 }

@@ -119,6 +119,9 @@ pub enum ReplayError {
     /// The policy tables could not be read for long: somebody keeps locking or emptying them.
     #[error("the policy tables stayed locked: try again later")]
     Locked,
+    /// A file without any event or head: of it nothing can be said.
+    #[error("the file has no ledger, not one event: export it again")]
+    NoLedger,
     /// There is no such organization.
     #[error("there is no ledger {0}")]
     UnknownOrg(Org),

@@ -196,7 +196,7 @@ mod files {
     use crate::org::Org;
     use crate::replay::file;
 
-    use crate::replay::{Options, Source, Summary, check_snapshot};
+    use crate::replay::{Options, ReplayError, Source, Summary, check_snapshot};
 
     fn lines(ledger: &Ledger) -> Vec<String> {
         let mut text = Vec::new();
@@ -208,7 +208,7 @@ mod files {
             .collect()
     }
 
-    fn replay_text(text: &str) -> Summary {
+    fn read_text(text: &str) -> Result<Summary, ReplayError> {
         file::replay(
             text.as_bytes(),
             Scope::default(),
@@ -216,7 +216,21 @@ mod files {
             None,
             &mut (),
         )
-        .unwrap()
+    }
+
+    fn replay_text(text: &str) -> Summary {
+        read_text(text).unwrap()
+    }
+
+    /// Nothing was proven.
+    #[test]
+    fn a_file_of_no_ledger_is_an_error() {
+        let mut lines = lines(&eventful()).into_iter();
+        let attachment = lines.find(|line| line.starts_with(r#"{"attachment""#));
+        for text in ["", &attachment.unwrap()] {
+            let error = read_text(text).unwrap_err();
+            assert!(matches!(error, ReplayError::NoLedger), "{error}");
+        }
     }
 
     #[test]
