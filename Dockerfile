@@ -3,6 +3,9 @@ FROM rust:1.95-slim-bookworm AS build
 WORKDIR /src
 # The dependencies alone first: they change seldom and take the longest.
 COPY Cargo.toml Cargo.lock ./
+COPY .cargo .cargo
+COPY script/rustc script/rustc
+COPY profile profile
 RUN mkdir src && echo 'fn main() {}' > src/main.rs && touch src/lib.rs \
     && cargo build --release --locked \
     && rm -r src

@@ -39,9 +39,17 @@ impl<T> Turn<T> {
     }
 }
 
-/// How one thing compares with another that was measured in the same turns: over the turns in which nobody disturbed either, for what was
-/// measured in a quiet one says nothing beside what was measured in a disturbed one; over all, if those are fewer than half.
-pub fn against(these: &[Turn<f64>], those: &[Turn<f64>]) -> f64 {
+/// How one thing compares with another.
+#[derive(Debug, Clone, Copy)]
+pub struct Ratio {
+    pub value: f64,
+    /// How far off the ratio of so few turns is, in two cases of three: by how much they differ among themselves. None: there was one.
+    pub standard_error: Option<f64>,
+}
+
+/// Compares with another that was measured in the same turns: over those in which nobody disturbed either, for what was measured in a
+/// quiet one says nothing beside what was measured in a disturbed one; over all, if those are fewer than half.
+pub fn against(these: &[Turn<f64>], those: &[Turn<f64>]) -> Ratio {
     let turns: Vec<_> = these.iter().zip(those).collect();
     let quiet = (turns.iter().copied()).filter(|(this, that)| this.is_quiet() && that.is_quiet());
     let quiet: Vec<_> = quiet.collect();
@@ -50,9 +58,17 @@ pub fn against(these: &[Turn<f64>], those: &[Turn<f64>]) -> f64 {
     } else {
         turns
     };
+    let count = counted.len() as f64;
     let these: f64 = counted.iter().map(|(this, _)| this.measured).sum();
     let those: f64 = counted.iter().map(|(_, that)| that.measured).sum();
-    these / those
+    let value = these / those;
+    let off = |(this, that): &(&Turn<f64>, &Turn<f64>)| this.measured - value * that.measured;
+    let squares: f64 = counted.iter().map(|turn| off(turn).powi(2)).sum();
+    let error_of_mean = (squares / (count - 1.0) / count).sqrt();
+    Ratio {
+        value,
+        standard_error: (counted.len() > 1).then(|| error_of_mean / (those / count)),
+    }
 }
 
 /// What others had of the cores in each measurement.

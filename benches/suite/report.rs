@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
-use crate::quiet::{Quiet, Turn};
+use crate::quiet::{Quiet, Ratio, Turn};
 
 /// What was wanted of a figure.
 #[derive(Debug, Clone, Copy)]
@@ -71,23 +71,46 @@ impl Report {
 
     /// A figure with a target.
     pub fn target(&mut self, name: &str, value: f64, unit: &str, target: Target) {
+        self.judge(name, value, unit, None, target);
+    }
+
+    /// How two compare, with a target.
+    pub fn ratio(&mut self, name: &str, ratio: Ratio, target: Target) {
+        self.judge(name, ratio.value, "×", ratio.standard_error, target);
+    }
+
+    fn judge(
+        &mut self,
+        name: &str,
+        value: f64,
+        unit: &str,
+        standard_error: Option<f64>,
+        target: Target,
+    ) {
         let (sign, bound) = match target {
             Target::AtLeast(bound) => ("≥", bound),
             Target::AtMost(bound) => ("≤", bound),
         };
         let met = target.is_met(value);
         let verdict = if met { "" } else { "  MISSED" };
+        let error = standard_error.map_or(String::new(), |error| format!("± {error:.2} "));
         println!(
-            "  {name:<58} {:>10} {unit:<4} ({sign} {bound}){verdict}",
+            "  {name:<58} {:>10} {unit:<4} {error}({sign} {bound}){verdict}",
             shown(value)
         );
         if !met {
             self.missed.push(name.to_owned());
         }
-        self.figures.insert(
-            name.to_owned(),
-            json!({"value": value, "unit": unit, "target": format!("{sign} {bound}"), "met": met}),
-        );
+        let mut figure = json!({
+            "value": value,
+            "unit": unit,
+            "target": format!("{sign} {bound}"),
+            "met": met,
+        });
+        if let Some(error) = standard_error {
+            figure["standardError"] = json!(error);
+        }
+        self.figures.insert(name.to_owned(), figure);
     }
 
     /// Says what was missed and how far the machine was ours, and writes the file if one is wanted.

@@ -10,7 +10,7 @@ use crate::cluster::{BOOKWARDEN, Database};
 use crate::failure::Failure;
 use crate::usage;
 
-/// A running server; killed when dropped.
+/// A running server; stopped when dropped.
 pub struct Server {
     child: Child,
     /// `host:port`
@@ -27,7 +27,7 @@ impl Server {
             .env("BOOKWARDEN_LISTEN", "127.0.0.1:0")
             .env(
                 "BOOKWARDEN_LOG",
-                "warn,bookwarden=info,bookwarden::http::observe=error,bookwarden::problems=error",
+                "warn,bookwarden=info,bookwarden::http::observe=error,bookwarden::problems=error,bookwarden::cli::shutdown=warn",
             )
             .env("BOOKWARDEN_LOG_FORMAT", "json");
         Self::wait_for(command, "bookwarden serve")
@@ -87,7 +87,10 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        // A request to end, not a kill: `script/profile` counts what a server did when it ends.
+        if let Some(pid) = rustix::process::Pid::from_raw(self.child.id().cast_signed()) {
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        }
         let _ = self.child.wait();
     }
 }

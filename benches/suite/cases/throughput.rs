@@ -4,7 +4,7 @@ use crate::Bench;
 use crate::cluster::Database;
 use crate::failure::Failure;
 use crate::pgbench::{self, Calls};
-use crate::quiet::{Turn, against};
+use crate::quiet::{Ratio, Turn, against};
 use crate::report::Target::{AtLeast, AtMost};
 use crate::requests::{Aim, Requests};
 use crate::server::Server;
@@ -60,28 +60,24 @@ pub async fn run(bench: &mut Bench) -> Result<(), Failure> {
 
     // Connections and pgbench's clients both begin with 1 and 16.
     let (one, sixteen, most) = (0, 1, CONNECTIONS.len() - 1);
-    report.target(
+    report.ratio(
         "256 connections against PL/pgSQL's best",
         against_best(&rates[most], &calls),
-        "×",
         AtLeast(2.0),
     );
-    report.target(
+    report.ratio(
         "256 connections against a transaction a request",
         against_best(&rates[most], &web),
-        "×",
         AtLeast(4.0),
     );
-    report.target(
+    report.ratio(
         "16 connections against PL/pgSQL with 16 clients",
         against(&rates[sixteen], &calls[sixteen]),
-        "×",
         AtLeast(1.0),
     );
-    report.target(
+    report.ratio(
         "p50 at 1 connection against one pgbench client's call",
         against(&p50s[one], &call_p50s),
-        "×",
         AtMost(2.0),
     );
     Ok(())
@@ -144,9 +140,10 @@ async fn call(
 }
 
 /// Against whichever of a peer's rates it compares worst with.
-fn against_best(rates: &[Turn<f64>], peers: &[Vec<Turn<f64>>]) -> f64 {
+fn against_best(rates: &[Turn<f64>], peers: &[Vec<Turn<f64>>]) -> Ratio {
     let ratios = peers.iter().map(|peer| against(rates, peer));
-    ratios.fold(f64::INFINITY, f64::min)
+    let worst = ratios.min_by(|one, other| one.value.total_cmp(&other.value));
+    worst.expect("a peer has rates")
 }
 
 /// One figure of each turn.
