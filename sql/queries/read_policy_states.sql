@@ -1,5 +1,7 @@
 -- Policies as they were after a ledger number, each with the change that made it so.
--- $1 org, $2 kinds, $3 ids (as many), $4 the number. Leans on events_by_policy, events_by_bulk_change.
+-- $1 org, $2 kinds, $3 ids (as many), $4 the number. Leans on events_by_policy, events_by_bulk_change. A bulk change is read whole to see
+-- whether it has the row, so they are asked from the newest one down to the newest change of that row alone, and "offset 0" keeps that
+-- question apart.
 select
     w.item::bigint as item,
     e.seq,
@@ -19,7 +21,29 @@ select
         )
     end::text as policy
 from unnest($2::text[], $3::bigint[]) with ordinality as w (kind, id, item)
-cross join lateral (
-    select s.seq from audit.policy_event_seqs($1, w.kind, w.id) s where s.seq <= $4 order by s.seq desc limit 1
-) newest
-join ledger.events e on e.org = $1 and e.seq = newest.seq
+left join lateral (
+    select c.seq
+    from ledger.events c
+    where c.org = $1 and c.policy_kind = w.kind and c.policy_id_to = w.id and c.policy_id_from = w.id
+        and c.attachment_id is null
+        and c.seq <= $4
+    order by c.seq desc
+    limit 1
+) alone on true
+left join lateral (
+    select c.seq
+    from ledger.events c
+    where c.org = $1 and c.policy_kind = w.kind and c.policy_id_from <= w.id and c.policy_id_to >= w.id
+        and c.attachment_id is not null
+        and c.seq <= $4 and c.seq > coalesce(alone.seq, 0)
+        and exists (
+            select
+            from ledger.attachments a
+            cross join json_array_elements(a.payload::json) r
+            where a.attachment_id = c.attachment_id and (r.value ->> 'id')::bigint = w.id
+            offset 0
+        )
+    order by c.seq desc
+    limit 1
+) bulk on true
+join ledger.events e on e.org = $1 and e.seq = coalesce(bulk.seq, alone.seq)

@@ -2,7 +2,7 @@
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use sqlx::{Connection as _, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use crate::support::{TestApp, booking, case_id};
 
@@ -120,6 +120,86 @@ async fn a_row_out_of_a_bulk_change_explains_as_well() {
     assert_eq!(history["items"][0]["type"], "policy.deleted");
     assert_eq!(history["items"][0]["old"]["name"], "no. 150");
     assert_eq!(history["items"][1]["new"]["name"], "no. 150");
+}
+
+#[tokio::test]
+async fn a_row_is_read_from_the_newest_change_that_has_it() {
+    let app = TestApp::start().await;
+    let cap_150 = "select 'caps', case i when 150 then 100 else 1000 end, case i when 150 then null::integer else 900 + i end
+        from generate_series(1, 300) i";
+    app.sql(&format!(
+        "insert into policy.capacity_caps (name, max_appointments, cu_index) {cap_150}"
+    ))
+    .await;
+    let renamed = async |name: &str, only: &str| {
+        app.sql(&format!(
+            "update policy.capacity_caps set name = '{name}' where {only}"
+        ))
+        .await;
+        let decided = app.book(&booking()).await.decision_id.expect("an id");
+        let path = format!("/v1/decisions/{decided}");
+        let policy = get(&app, &path).await["policies"][0].clone();
+        assert_eq!(
+            (&policy["id"], &policy["row"]["name"]),
+            (&json!(150), &json!(name))
+        );
+        (path, policy)
+    };
+    let mut told = Vec::new();
+    for (name, only) in [
+        ("all", "true"),
+        ("all again", "true"),
+        ("alone", "id = 150"),
+        ("all once more", "true"),
+    ] {
+        told.push(renamed(name, only).await);
+    }
+    // A bulk change whose range of ids has it, and whose rows have not.
+    app.sql("update policy.capacity_caps set name = 'others' where id <> 150")
+        .await;
+    // What came later does not change what is told of then.
+    for (path, policy) in told {
+        assert_eq!(get(&app, &path).await["policies"][0], policy);
+    }
+
+    let statement = include_str!("../../sql/queries/read_policy_states.sql");
+    let mut psql = PgConnection::connect(&app.database_url)
+        .await
+        .expect("a connection");
+    let prepare = format!(
+        "set enable_seqscan = off; set enable_bitmapscan = off;
+         prepare statement (text, text[], bigint[], bigint) as {statement}"
+    );
+    sqlx::raw_sql(AssertSqlSafe(prepare))
+        .execute(&mut psql)
+        .await
+        .expect("a statement");
+    let explain = "explain (analyze, costs off, timing off)
+        execute statement ('default', '{capacity_caps}', '{150}', 1000000)";
+    let plan: Vec<String> = sqlx::query_scalar(explain)
+        .persistent(false)
+        .fetch_all(&mut psql)
+        .await
+        .expect("a plan");
+    // The change of all others is asked, and the one before it, which has the row. Those before that are not.
+    let asked = plan
+        .iter()
+        .position(|line| line.contains("events_by_bulk_change"))
+        .expect("bulk changes");
+    assert!(
+        plan[asked].contains("rows=1 loops=1"),
+        "{}",
+        plan.join("\n")
+    );
+    let removed = plan[asked..]
+        .iter()
+        .find(|line| line.contains("Rows Removed by Filter"));
+    assert_eq!(
+        removed.map(|line| line.trim()),
+        Some("Rows Removed by Filter: 1"),
+        "{}",
+        plan.join("\n")
+    );
 }
 
 #[tokio::test]
