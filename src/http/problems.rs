@@ -96,6 +96,8 @@ kinds! {
     QueueFull = SERVICE_UNAVAILABLE, "queue-full", "Too many bookings are waiting";
     /// The database is away.
     Unavailable = SERVICE_UNAVAILABLE, "unavailable", "The service cannot decide now";
+    /// Postgres took longer for an auditor's question than any may take.
+    QueryTimeout = SERVICE_UNAVAILABLE, "query-timeout", "The database took too long for this question";
     /// Not ready for bookings.
     NotReady = SERVICE_UNAVAILABLE, "not-ready", "The service is not ready";
 }
@@ -190,6 +192,8 @@ impl Problem {
             | ProblemKind::HeadersTooLarge => {
                 response.force_close();
             }
+            // Asked again at once, it would take as long.
+            ProblemKind::QueryTimeout => {}
             kind if kind.status() == StatusCode::SERVICE_UNAVAILABLE => {
                 response.insert_header((RETRY_AFTER, "1"));
             }

@@ -174,32 +174,81 @@ async fn a_row_is_read_from_the_newest_change_that_has_it() {
         .execute(&mut psql)
         .await
         .expect("a statement");
-    let explain = "explain (analyze, costs off, timing off)
-        execute statement ('default', '{capacity_caps}', '{150}', 1000000)";
-    let plan: Vec<String> = sqlx::query_scalar(explain)
-        .persistent(false)
-        .fetch_all(&mut psql)
-        .await
-        .expect("a plan");
+    let pieces_read = async |psql: &mut PgConnection, ids: &[i64]| -> String {
+        let kinds = vec!["capacity_caps"; ids.len()];
+        let explain = format!(
+            "explain (analyze, costs off, timing off)
+             execute statement ('default', array{kinds:?}, array{ids:?}, 1000000)"
+        )
+        .replace('"', "'");
+        let plan: Vec<String> = sqlx::query_scalar(AssertSqlSafe(explain))
+            .persistent(false)
+            .fetch_all(psql)
+            .await
+            .expect("a plan");
+        assert!(
+            plan.iter()
+                .any(|line| line.contains("events_by_bulk_change")),
+            "{}",
+            plan.join("\n")
+        );
+        plan.iter()
+            .find(|line| line.contains("Function Scan on json_array_elements"))
+            .expect("changes are unpacked")
+            .trim()
+            .to_owned()
+    };
     // The change of all others is asked, and the one before it, which has the row. Those before that are not.
-    let asked = plan
-        .iter()
-        .position(|line| line.contains("events_by_bulk_change"))
-        .expect("bulk changes");
-    assert!(
-        plan[asked].contains("rows=1 loops=1"),
-        "{}",
-        plan.join("\n")
-    );
-    let removed = plan[asked..]
-        .iter()
-        .find(|line| line.contains("Rows Removed by Filter"));
-    assert_eq!(
-        removed.map(|line| line.trim()),
-        Some("Rows Removed by Filter: 1"),
-        "{}",
-        plan.join("\n")
-    );
+    let of_one = pieces_read(&mut psql, &[150]).await;
+    assert!(of_one.contains("loops=2)"), "{of_one}");
+    // However many policies there are, each change is read once.
+    let all: Vec<i64> = (1..=300).collect();
+    let of_all = pieces_read(&mut psql, &all).await;
+    assert!(of_all.contains("loops=2)"), "{of_all}");
+}
+
+#[tokio::test]
+async fn a_decision_of_very_many_policies_tells_each_as_it_was() {
+    let app = TestApp::start().await;
+    for change in [
+        "insert into policy.capacity_caps (name, max_appointments) select 'cap ' || i, 1000 from generate_series(1, 900) i",
+        "insert into policy.rules (name, condition, add_tags)
+             select 'rule ' || i, 'true', '{d3b07384-d113-4ec5-a58a-6b1f2c3d4e5f}' from generate_series(1, 150) i",
+        "update policy.capacity_caps set name = 'alone, then all' where id = 7",
+        "update policy.capacity_caps set max_appointments = 999",
+        "update policy.capacity_caps set name = 'even' where id % 2 = 0",
+        "update policy.capacity_caps set name = 'alone' where id in (8, 9)",
+        "delete from policy.capacity_caps where id > 850",
+        "insert into policy.capacity_caps (name, max_appointments) values ('last', 2000)",
+    ] {
+        app.sql(change).await;
+    }
+    let decided = app.book(&booking()).await.decision_id.expect("an id");
+    app.sql("update policy.capacity_caps set name = 'later'; truncate policy.rules")
+        .await;
+
+    let decision = get(&app, &format!("/v1/decisions/{decided}")).await;
+    let told = decision["policies"].as_array().expect("policies");
+    assert_eq!(told.len(), 851 + 150);
+    let version = &decision["policyVersion"];
+    let (mut expected, mut query) = (Vec::new(), format!("asOf={version}&limit=200"));
+    loop {
+        let page = get(&app, &format!("/v1/policies?{query}")).await;
+        expected.extend(page["items"].as_array().expect("items").iter().cloned());
+        match page["nextCursor"].as_str() {
+            Some(cursor) => query = format!("asOf={version}&limit=200&cursor={cursor}"),
+            None => break,
+        }
+    }
+    for policy in told {
+        let state = expected
+            .iter()
+            .find(|state| policy["kind"] == state["kind"] && policy["id"] == state["id"])
+            .unwrap_or_else(|| panic!("{policy} was in force"));
+        assert_eq!(policy["row"], state["row"]);
+        assert_eq!(policy["change"]["eventId"], state["change"]["eventId"]);
+        assert!(policy["change"]["eventId"].is_i64(), "{policy}");
+    }
 }
 
 #[tokio::test]

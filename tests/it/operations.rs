@@ -128,6 +128,22 @@ async fn a_statement_that_takes_too_long_harms_only_its_batch() {
 }
 
 #[tokio::test]
+async fn a_question_that_took_too_long_says_so() {
+    let app = TestApp::start().await;
+    // What Postgres raises when `statement_timeout` has passed.
+    app.sql(
+        "create or replace function audit.policies_page(
+             p_org text, p_seq bigint, p_kind text, p_after_kind text, p_after_id bigint, p_limit bigint)
+         returns table (policy_kind text, policy_id bigint, policy json, changed_seq bigint, changed_at timestamptz, changed_by json)
+         language plpgsql as $$ begin raise query_canceled; end $$",
+    )
+    .await;
+    let (status, problem) = app.get("/v1/policies").await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(problem["type"], "/problems/query-timeout", "{problem}");
+}
+
+#[tokio::test]
 async fn health_readiness_and_metrics() {
     let app = TestApp::start().await;
     let url = &app.server.url;

@@ -90,8 +90,16 @@ impl From<AuditError> for Problem {
     }
 }
 
+/// `query_canceled` (Postgres, appendix A): `statement_timeout` has passed, or an administrator broke the statement off.
+const QUERY_CANCELED: &str = "57014";
+
 /// What the database said is for the log only.
 fn database(error: &sqlx::Error) -> Problem {
     tracing::error!(%error, "the database did not answer a query");
+    let code = error.as_database_error().and_then(|error| error.code());
+    if code.as_deref() == Some(QUERY_CANCELED) {
+        let detail = "the database broke the question off, as it does after 30 s: ask for less, such as fewer days";
+        return Problem::new(ProblemKind::QueryTimeout, detail);
+    }
     Problem::new(ProblemKind::Unavailable, "the database is not available")
 }
