@@ -109,8 +109,9 @@ from unnest($10::ledger.counted_bucket[]) with ordinality as b (
 cross join lateral (
     select count(*) as appointments, coalesce(sum(r.duration), 0)::bigint as minutes
     from ledger.reservations r
-    where (r.service_id, r.org, r.date) >= (b.service_id, $1, b.date_from)
-      and (r.service_id, r.org, r.date) < (b.service_id, $1, b.date_until)
+    -- Of a calendar's day, these are its entries alone, and not those of the service's other calendars.
+    where (r.service_id, r.org, r.date, r.cu_index) >= (b.service_id, $1, b.date_from, coalesce(b.cu_index, -2147483648))
+      and (r.service_id, r.org, r.date, r.cu_index) <= (b.service_id, $1, b.date_until - 1, coalesce(b.cu_index, 2147483647))
       and (b.cu_index is null or r.cu_index = b.cu_index)
       and (b.unit_id is null or r.unit_id = b.unit_id)
       and (b.service_category_id is null or r.service_category_id = b.service_category_id)

@@ -76,6 +76,63 @@ async fn facts_are_looked_up_by_their_keys() {
 }
 
 #[tokio::test]
+async fn a_calendars_day_is_counted_by_its_own_places() {
+    let app = TestApp::start().await;
+    let service = "5e410000-0000-4000-8000-000000000001";
+    app.sql(&format!(
+        "insert into ledger.reservations
+         select 'default', gen_random_uuid(), n, gen_random_uuid(), '{service}', null, null, n % 10, date '2027-03-01' + n / 1000, 600, 15, now(),
+                null, 'agent', gen_random_uuid()
+         from generate_series(1, 9999) n;
+         analyze ledger.reservations"
+    ))
+    .await;
+    let statement = include_str!("../../sql/queries/read_facts.sql");
+    let types = "text, uuid[], bytea[], uuid[], uuid[], text[], uuid[], date[], date[], ledger.counted_bucket[]";
+    let mut connection = PgConnection::connect(&app.database_url).await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(format!(
+        "set enable_seqscan = off; set enable_bitmapscan = off; set plan_cache_mode = force_generic_plan;
+         prepare statement ({types}) as {statement}"
+    )))
+    .execute(&mut connection)
+    .await
+    .unwrap();
+    // Calendar, days, and what is read: each day has 100 places in each of ten calendars.
+    for (calendar, days, counted, removed) in [
+        ("3", 1, 100, None),
+        ("null", 1, 1000, None),
+        ("3", 2, 200, Some(900)),
+    ] {
+        let execute = format!(
+            "execute statement ('default', '{{}}', '{{}}', '{{}}', '{{}}', '{{}}', '{{}}', '{{}}', '{{}}',
+                 array[row('{service}', null, null, null, {calendar}, null, null, '2027-03-05', date '2027-03-05' + {days}, null, null, null)
+                       ::ledger.counted_bucket])"
+        );
+        let plan: Vec<String> = sqlx::query_scalar(AssertSqlSafe(format!(
+            "explain (analyze, costs off, timing off) {execute}"
+        )))
+        .persistent(false)
+        .fetch_all(&mut connection)
+        .await
+        .unwrap();
+        let all = plan.join("\n");
+        let scan = plan
+            .iter()
+            .position(|line| line.contains("reservations_by_calendar"))
+            .expect("a scan");
+        assert!(
+            plan[scan].contains(&format!("rows={counted} ")),
+            "{calendar}, {days} days: {all}"
+        );
+        // Its condition and its filter, and then what the filter has removed.
+        let others = (plan[scan..].iter().take(4))
+            .find_map(|line| line.trim().strip_prefix("Rows Removed by Filter: "));
+        let removed = removed.map(|rows: i32| rows.to_string());
+        assert_eq!(others, removed.as_deref(), "{calendar}, {days} days: {all}");
+    }
+}
+
+#[tokio::test]
 async fn what_other_processes_changed_is_looked_up_by_number() {
     for state in ["select", ANALYZED_EMPTY, GROWN] {
         let app = TestApp::start().await;
