@@ -22,8 +22,11 @@ const GROWN: &str = "
            date '2027-03-09'
     from generate_series(1, 5000) n";
 
-/// The plan that a writer keeps: made without knowing what will be looked up (`src/postgres/pool.rs`).
-async fn kept_plan(app: &TestApp, types: &str, statement: &str) -> String {
+const FACTS: &str = include_str!("../../sql/queries/read_facts.sql");
+const FACTS_TYPES: &str = "text, uuid[], bytea[], uuid[], uuid[], text[], uuid[], date[], date[], ledger.counted_bucket[]";
+
+/// A connection whose `statement` has the plan that a writer keeps: made without knowing what will be looked up (`src/postgres/pool.rs`).
+async fn prepared(app: &TestApp, types: &str, statement: &str) -> PgConnection {
     let mut connection = PgConnection::connect(&app.database_url).await.unwrap();
     let prepare = format!(
         "set enable_seqscan = off; set plan_cache_mode = force_generic_plan; set enable_bitmapscan = off;
@@ -33,15 +36,23 @@ async fn kept_plan(app: &TestApp, types: &str, statement: &str) -> String {
         .execute(&mut connection)
         .await
         .unwrap();
+    connection
+}
+
+/// The lines of what `explain` says of `execute statement (…)`.
+async fn explained(connection: &mut PgConnection, explain: String) -> Vec<String> {
+    sqlx::query_scalar(AssertSqlSafe(explain))
+        .persistent(false)
+        .fetch_all(connection)
+        .await
+        .unwrap()
+}
+
+async fn kept_plan(app: &TestApp, types: &str, statement: &str) -> String {
+    let mut connection = prepared(app, types, statement).await;
     let nothing = vec!["null"; types.split(',').count()].join(", ");
-    let lines: Vec<String> = sqlx::query_scalar(AssertSqlSafe(format!(
-        "explain execute statement ({nothing})"
-    )))
-    .persistent(false)
-    .fetch_all(&mut connection)
-    .await
-    .unwrap();
-    lines.join("\n")
+    let explain = format!("explain execute statement ({nothing})");
+    explained(&mut connection, explain).await.join("\n")
 }
 
 fn assert_goes_by(plan: &str, indexes: &[&str]) {
@@ -59,8 +70,6 @@ async fn facts_are_looked_up_by_their_keys() {
     for state in ["select", ANALYZED_EMPTY, GROWN] {
         let app = TestApp::start().await;
         app.sql(state).await;
-        let types = "text, uuid[], bytea[], uuid[], uuid[], text[], uuid[], date[], date[], ledger.counted_bucket[]";
-        let statement = include_str!("../../sql/queries/read_facts.sql");
         let indexes = [
             "heads_pkey",
             "reservations_pkey",
@@ -71,7 +80,7 @@ async fn facts_are_looked_up_by_their_keys() {
             "reservations_by_calendar",
             "reservations_by_unit",
         ];
-        assert_goes_by(&kept_plan(&app, types, statement).await, &indexes);
+        assert_goes_by(&kept_plan(&app, FACTS_TYPES, FACTS).await, &indexes);
     }
 }
 
@@ -87,34 +96,20 @@ async fn a_calendars_day_is_counted_by_its_own_places() {
          analyze ledger.reservations"
     ))
     .await;
-    let statement = include_str!("../../sql/queries/read_facts.sql");
-    let types = "text, uuid[], bytea[], uuid[], uuid[], text[], uuid[], date[], date[], ledger.counted_bucket[]";
-    let mut connection = PgConnection::connect(&app.database_url).await.unwrap();
-    sqlx::raw_sql(AssertSqlSafe(format!(
-        "set enable_seqscan = off; set enable_bitmapscan = off; set plan_cache_mode = force_generic_plan;
-         prepare statement ({types}) as {statement}"
-    )))
-    .execute(&mut connection)
-    .await
-    .unwrap();
+    let mut connection = prepared(&app, FACTS_TYPES, FACTS).await;
     // Calendar, days, and what is read: each day has 100 places in each of ten calendars.
     for (calendar, days, counted, removed) in [
         ("3", 1, 100, None),
         ("null", 1, 1000, None),
         ("3", 2, 200, Some(900)),
     ] {
-        let execute = format!(
-            "execute statement ('default', '{{}}', '{{}}', '{{}}', '{{}}', '{{}}', '{{}}', '{{}}', '{{}}',
+        let explain = format!(
+            "explain (analyze, costs off, timing off)
+             execute statement ('default', '{{}}', '{{}}', '{{}}', '{{}}', '{{}}', '{{}}', '{{}}', '{{}}',
                  array[row('{service}', null, null, null, {calendar}, null, null, '2027-03-05', date '2027-03-05' + {days}, null, null, null)
                        ::ledger.counted_bucket])"
         );
-        let plan: Vec<String> = sqlx::query_scalar(AssertSqlSafe(format!(
-            "explain (analyze, costs off, timing off) {execute}"
-        )))
-        .persistent(false)
-        .fetch_all(&mut connection)
-        .await
-        .unwrap();
+        let plan = explained(&mut connection, explain).await;
         let all = plan.join("\n");
         let scan = plan
             .iter()

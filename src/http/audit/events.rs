@@ -26,7 +26,7 @@ use crate::http::request_id::RequestId;
         (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "A parameter is not understood; `errors` names it"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json", description = "No token, or one that is not valid"),
         (status = 431, body = ProblemBody, content_type = "application/problem+json", description = "The headers are too large"),
-        (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "The database is away"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "The database is away, or took too long"),
     ),
 )]
 pub(in crate::http) async fn search(app: Data<App>, request: HttpRequest) -> HttpResponse {

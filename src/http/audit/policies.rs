@@ -24,7 +24,7 @@ use crate::http::problems::{Problem, ProblemKind};
         (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "A parameter is not understood; `errors` names it"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json", description = "No token, or one that is not valid"),
         (status = 431, body = ProblemBody, content_type = "application/problem+json", description = "The headers are too large"),
-        (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "The database is away"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "The database is away, or took too long"),
     ),
 )]
 pub(in crate::http) async fn as_of(app: Data<App>, request: HttpRequest) -> HttpResponse {
@@ -43,7 +43,7 @@ pub(in crate::http) async fn as_of(app: Data<App>, request: HttpRequest) -> Http
         (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "A parameter is not understood; `errors` names it"),
         (status = 401, body = ProblemBody, content_type = "application/problem+json", description = "No token, or one that is not valid"),
         (status = 431, body = ProblemBody, content_type = "application/problem+json", description = "The headers are too large"),
-        (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "The database is away"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "The database is away, or took too long"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "The token's organization has none"),
     ),
 )]

@@ -73,6 +73,11 @@ impl From<TokenError> for Problem {
 impl From<AuditError> for Problem {
     fn from(error: AuditError) -> Self {
         match error {
+            AuditError::Database(source) if is_canceled(&source) => {
+                tracing::error!(error = %source, "the database did not answer in time");
+                let detail = "the database broke the question off, as it does after 30 s: ask for less, such as fewer days";
+                Self::new(ProblemKind::QueryTimeout, detail)
+            }
             AuditError::Database(source) => database(&source),
             AuditError::Unreadable {
                 ref org,
@@ -93,13 +98,13 @@ impl From<AuditError> for Problem {
 /// `query_canceled` (Postgres, appendix A): `statement_timeout` has passed, or an administrator broke the statement off.
 const QUERY_CANCELED: &str = "57014";
 
+fn is_canceled(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.as_deref() == Some(QUERY_CANCELED)
+}
+
 /// What the database said is for the log only.
 fn database(error: &sqlx::Error) -> Problem {
     tracing::error!(%error, "the database did not answer a query");
-    let code = error.as_database_error().and_then(|error| error.code());
-    if code.as_deref() == Some(QUERY_CANCELED) {
-        let detail = "the database broke the question off, as it does after 30 s: ask for less, such as fewer days";
-        return Problem::new(ProblemKind::QueryTimeout, detail);
-    }
     Problem::new(ProblemKind::Unavailable, "the database is not available")
 }
