@@ -151,6 +151,24 @@ async fn of_a_row_that_very_many_statements_changed_twice_the_later_change_count
         ],
         [0, 1000]
     );
+
+    // A decision whose cap was last changed by such a piece: what stands alone is of another calendar's.
+    app.sql("insert into policy.capacity_caps (cu_index, max_appointments) values (99, 0)")
+        .await;
+    let statements: String = (2001..=3000)
+        .map(|n| format!("update policy.capacity_caps set max_appointments = {n};"))
+        .collect();
+    let of_first = statements.replace(';', " where id = 1;");
+    let other = "update policy.capacity_caps set max_appointments = 1 where cu_index = 99";
+    app.sql(&format!("{of_first} {other}")).await;
+    let attached =
+        "select seq from ledger.events where attachment_id is not null order by seq desc limit 1";
+    let piece = app.number(attached).await;
+    let decided = app.book(&booking()).await.decision_id.expect("an id");
+    let (_, decision) = app.get(&format!("/v1/decisions/{decided}")).await;
+    let cap = &decision["policies"][0];
+    assert_eq!(cap["change"]["eventId"], piece, "{cap}");
+    assert_eq!(cap["row"]["max_appointments"], 3000, "{cap}");
     app.check().await;
 }
 
