@@ -12,7 +12,7 @@ use super::context::{Context, refuse};
 use super::failure::{BatchError, Reach};
 use super::memory::Memory;
 use super::under_way::Unrecorded;
-use crate::ledger::append::append;
+use crate::ledger::append::Append;
 use crate::ledger::head::{self, Head};
 use crate::org::Org;
 
@@ -141,7 +141,8 @@ async fn record(
     // Until the commit is certain, what is known belongs to a head that may never be.
     let known = memory.take_head();
     let (follows, events) = (&batch.follows, &batch.events);
-    if !append(connection, org, follows, events, &batch.places).await? {
+    let append = Append::new(org, follows, events, &batch.places);
+    if !append.run(connection).await? {
         return Err(moved().into());
     }
     sqlx::raw_sql("commit").execute(&mut *connection).await?;

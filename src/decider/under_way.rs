@@ -17,7 +17,7 @@ use super::connections::Connection;
 use super::context::Context;
 use super::failure::BatchError;
 use super::slots::Slot;
-use crate::ledger::append::append;
+use crate::ledger::append::Append;
 
 /// A batch that was not recorded.
 #[derive(Debug)]
@@ -97,19 +97,19 @@ impl UnderWay {
 
     /// `false`: the head is not where the batch follows it.
     async fn append_in_turn(&mut self, turn: Option<Turn>) -> Result<bool, BatchError> {
-        if let Some(turn) = turn
-            && (turn.await.is_err() || !self.is_awaited())
-        {
-            return Ok(false);
-        }
         let DecidedBatch {
             follows,
             events,
             places,
             ..
         } = &self.batch;
-        let org = &self.context.org;
-        let appending = append(&mut self.connection, org, follows, events, places);
+        let append = Append::new(&self.context.org, follows, events, places);
+        if let Some(turn) = turn
+            && (turn.await.is_err() || !self.is_awaited())
+        {
+            return Ok(false);
+        }
+        let appending = append.run(&mut self.connection);
         match timeout(self.context.limits.timeout, appending).await {
             Ok(appended) => Ok(appended?),
             Err(_) => Err(BatchError::too_slow()),

@@ -1,6 +1,8 @@
-//! Appends a batch in one statement.
+//! The one statement that appends a batch.
 
-use sqlx::PgConnection;
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+use sqlx::{PgConnection, Postgres};
 use uuid::Uuid;
 
 use super::event::Event;
@@ -32,28 +34,40 @@ pub struct TakenPlace {
     pub place: Place,
 }
 
-/// Appends the events and moves the head, if it is still where the events follow it: for certain, if this transaction has locked it.
-/// Otherwise nothing is appended.
-pub async fn append(
-    connection: &mut PgConnection,
-    org: &Org,
-    head: &Head,
-    events: &[Event],
-    places: &PlaceChanges,
-) -> Result<bool, sqlx::Error> {
-    let Some(last) = events.last() else {
-        return Ok(true);
-    };
-    let query = sqlx::query(include_str!("../../sql/queries/append_events.sql"))
-        .bind(org.as_str())
-        .bind(head.last_seq)
-        .bind(head.last_chain.as_slice())
-        .bind(last.seq)
-        .bind(last.chain.as_slice())
-        .bind(last.recorded_at)
-        .bind(events.iter().map(NewEvent::from).collect::<Vec<_>>())
-        .bind(&places.freed)
-        .bind(places.taken.iter().map(NewPlace::from).collect::<Vec<_>>())
-        .bind(new_hits(events));
-    Ok(query.execute(connection).await?.rows_affected() == 1)
+/// Appends a batch in one statement. It is encoded when it is made, so that nothing is left to do but to send it when its turn comes.
+pub struct Append<'a>(Option<Statement<'a>>);
+
+type Statement<'a> = Query<'a, Postgres, PgArguments>;
+
+impl<'a> Append<'a> {
+    /// Appends the events behind the head.
+    pub fn new(
+        org: &'a Org,
+        head: &'a Head,
+        events: &'a [Event],
+        places: &'a PlaceChanges,
+    ) -> Self {
+        Self(events.last().map(|last| {
+            sqlx::query(include_str!("../../sql/queries/append_events.sql"))
+                .bind(org.as_str())
+                .bind(head.last_seq)
+                .bind(head.last_chain.as_slice())
+                .bind(last.seq)
+                .bind(last.chain.as_slice())
+                .bind(last.recorded_at)
+                .bind(events.iter().map(NewEvent::from).collect::<Vec<_>>())
+                .bind(&places.freed)
+                .bind(places.taken.iter().map(NewPlace::from).collect::<Vec<_>>())
+                .bind(new_hits(events))
+        }))
+    }
+
+    /// Appends the events and moves the head, if it is still where the events follow it: for certain, if this transaction has locked
+    /// it. Otherwise nothing is appended, and `false` answered.
+    pub async fn run(self, connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+        match self.0 {
+            Some(statement) => Ok(statement.execute(connection).await?.rows_affected() == 1),
+            None => Ok(true),
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use sqlx::PgConnection;
 
-use super::append::{PlaceChanges, append};
+use super::append::{Append, PlaceChanges};
 use super::event::{Columns, Content, Numbering};
 use super::head;
 use crate::org::Org;
@@ -34,7 +34,8 @@ pub async fn record(
     });
     let events = numbering.into_events();
     let places = PlaceChanges::default();
-    let appended = append(transaction, org, &head, &events, &places).await?;
+    let append = Append::new(org, &head, &events, &places);
+    let appended = append.run(transaction).await?;
     debug_assert!(appended, "the head is locked");
     Ok(())
 }
