@@ -40,7 +40,7 @@ pub struct Append<'a>(Option<Statement<'a>>);
 type Statement<'a> = Query<'a, Postgres, PgArguments>;
 
 impl<'a> Append<'a> {
-    /// Appends the events behind the head.
+    /// Encodes the events and what they change, to be appended behind this head.
     pub fn new(
         org: &'a Org,
         head: &'a Head,
