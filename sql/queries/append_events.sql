@@ -7,6 +7,8 @@
 -- taken; $10 the policies that were met.
 -- Leans on events_pkey, reservations_pkey, heads_pkey. One round trip and one row source a table is what makes a batch cheap, and one array
 -- of rows each: 25 arrays side by side took Postgres 45 µs to unfold, one of rows 3.
+-- A case that moves frees its place and takes another: what is freed is counted, so that it is gone before anything is taken. "on conflict"
+-- instead looks each case up twice and logs each place twice, for a tenth more of what places cost.
 -- Freed places are looked up one by one ("offset 0") and deleted by their position, which the head's lock keeps valid: a plain
 -- "case_id = any ($8)" was planned as a walk over the organization's reservations, even with an empty array.
 with head as (
@@ -33,6 +35,7 @@ with head as (
             select ctid as position, org from ledger.reservations where case_id = w.case_id offset 0
         ) r
         where r.org = $1))
+    returning 1
 ), taken as (
     insert into ledger.reservations (
         org, case_id, decision_seq, unit_id, service_id, service_category_id, service_type_id, cu_index,
@@ -40,13 +43,7 @@ with head as (
     select h.org, p.*
     from head h
     cross join unnest($9::ledger.new_place[]) as p
-    on conflict (org, case_id) do update set
-        decision_seq = excluded.decision_seq,
-        unit_id = excluded.unit_id, service_id = excluded.service_id,
-        service_category_id = excluded.service_category_id, service_type_id = excluded.service_type_id,
-        cu_index = excluded.cu_index, date = excluded.date, start_minute = excluded.start_minute,
-        duration = excluded.duration, starts_at = excluded.starts_at, channel = excluded.channel,
-        booked_by = excluded.booked_by, customer_record_id = excluded.customer_record_id
+    where (select count(*) from freed) >= 0
 ), met as (
     insert into ledger.policy_hits (org, policy_kind, policy_id, verdict, mode, batch_seq, seqs)
     select h.org, p.policy_kind, p.policy_id, p.verdict, p.mode, $4, p.seqs

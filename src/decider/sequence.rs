@@ -194,6 +194,7 @@ impl<'a> Sequence<'a> {
             };
             if let Some(before) = case.approve(held, standing) {
                 self.free(case_id, before.place);
+                self.freed.insert(case_id);
             }
             self.take(case_id, decision.place.clone());
             let taken = TakenPlace {
@@ -202,7 +203,6 @@ impl<'a> Sequence<'a> {
                 place: decision.place.clone(),
             };
             self.taken.insert(case_id, taken);
-            self.freed.remove(&case_id);
         } else if retry_window > 0 {
             case.refuse(standing);
         }

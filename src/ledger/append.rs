@@ -17,9 +17,9 @@ pub const MOST_EVENTS_OF_A_BATCH: i64 = 20_000;
 /// What a batch does to the places.
 #[derive(Debug, Default)]
 pub struct PlaceChanges {
-    /// Cases whose place is freed.
+    /// Cases whose place, if they hold one, is freed.
     pub freed: Vec<Uuid>,
-    /// Places taken; a case's earlier place goes.
+    /// Places taken, when those are freed, by cases that hold none then.
     pub taken: Vec<TakenPlace>,
 }
 

@@ -1,10 +1,11 @@
 //! What Cubu tells after a booking.
 
 use bookwarden::cubu::signature;
+use futures_util::future::join_all;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::{SECRET, TestApp, booking};
+use crate::support::{SECRET, TestApp, booking, case_id};
 
 async fn tell(app: &TestApp, action: &str, booking: &Value) -> StatusCode {
     let body = booking.to_string();
@@ -111,5 +112,35 @@ async fn an_after_call_is_authenticated_and_understood_or_refused() {
             .await,
         2
     );
+    app.check().await;
+}
+
+#[tokio::test]
+async fn a_case_that_is_moved_and_closed_again_and_again_at_once_holds_one_place_in_the_end() {
+    let app = TestApp::start().await;
+    let mut case = booking();
+    let closed = json!({ "caseId": case["caseId"] });
+    for _ in 0..5 {
+        let calls = (0..18).map(|number| {
+            case["appointment"]["start"] = json!(500 + 15 * number);
+            let (app, closed, moved) = (&app, &closed, case.clone());
+            async move {
+                match number % 3 {
+                    1 => tell(app, "afterClose", closed).await == StatusCode::NO_CONTENT,
+                    _ => !app.book(&moved).await.cancelled(),
+                }
+            }
+        });
+        let calls: Vec<_> = calls.collect();
+        assert!(join_all(calls).await.into_iter().all(|went_well| went_well));
+    }
+    case["appointment"]["start"] = json!(800);
+    assert!(!app.book(&case).await.cancelled());
+
+    let held = format!(
+        "select string_agg(start_minute::text, ',') from ledger.reservations where case_id = '{}'",
+        case_id(&case)
+    );
+    assert_eq!(app.text(&held).await, "800");
     app.check().await;
 }
