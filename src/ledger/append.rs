@@ -35,9 +35,7 @@ pub struct TakenPlace {
 }
 
 /// Appends a batch in one statement. It is encoded when it is made, so that nothing is left to do but to send it when its turn comes.
-pub struct Append<'a>(Option<Statement<'a>>);
-
-type Statement<'a> = Query<'a, Postgres, PgArguments>;
+pub struct Append<'a>(Option<Query<'a, Postgres, PgArguments>>);
 
 impl<'a> Append<'a> {
     /// Encodes the events and what they change, to be appended behind this head.
