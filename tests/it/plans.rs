@@ -85,6 +85,19 @@ async fn facts_are_looked_up_by_their_keys() {
 }
 
 #[tokio::test]
+async fn places_are_freed_by_their_case() {
+    for state in ["select", ANALYZED_EMPTY, GROWN] {
+        let app = TestApp::start().await;
+        app.sql(state).await;
+        let types = "text, bigint, bytea, bigint, bytea, timestamptz, ledger.new_event[], uuid[], ledger.new_place[], ledger.new_hits[]";
+        let statement = include_str!("../../sql/queries/append_events.sql");
+        let plan = kept_plan(&app, types, statement).await;
+        assert_goes_by(&plan, &["heads_pkey", "reservations_pkey"]);
+        assert!(plan.contains("Tid Scan on reservations"), "{plan}");
+    }
+}
+
+#[tokio::test]
 async fn a_calendars_day_is_counted_by_its_own_places() {
     let app = TestApp::start().await;
     let service = "5e410000-0000-4000-8000-000000000001";
