@@ -80,11 +80,14 @@ impl Cluster {
         })
     }
 
-    /// As it would be after a day of work: with segments of the write-ahead log that can be used again. A new cluster has none and
+    /// With the log as `docs/operations.md` advises: checkpoints far apart, for after each of them a page is logged whole when it is first
+    /// changed again. And as it would be after a day of work: with segments of the log that can be used again. A new cluster has none and
     /// fills 16 MB with zeros for every 3,000 decisions, while all who want to write wait: a stall that is not seen again later.
     pub async fn warm_up(&self) -> Result<(), Failure> {
         let mut admin = PgConnection::connect(&self.admin_url).await?;
         let settle = [
+            "alter system set max_wal_size = '16GB'",
+            "alter system set checkpoint_timeout = '30min'",
             "alter system set min_wal_size = '1GB'",
             "select pg_reload_conf()",
         ];

@@ -47,7 +47,7 @@ struct Arguments {
     /// Seconds of each measurement; of those in turns, half of it
     #[arg(long, default_value_t = 8)]
     seconds: u64,
-    /// With the cases of 10,000,000 events (some twenty minutes, 20 GB of disk) and of 1,000,000 mixed events to replay
+    /// With the cases of 10,000,000 events (some twenty minutes, 40 GB of disk) and of 1,000,000 mixed events to replay
     #[arg(long)]
     large: bool,
     /// Where the cluster and the requests are put (a folder of its own in there, removed after); unless set, where temporary

@@ -36,20 +36,27 @@ fn postmaster(folder: &Path) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn data_outlive_the_death_of_postgres_and_a_new_start() {
+async fn data_and_settings_outlive_the_death_of_postgres_and_a_new_start() {
     let parent = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
     let folder = parent.path().join("data");
 
     let cluster = start(&folder);
     let url = cluster.database_url().clone();
-    assert_eq!(ask(&url, "select current_setting('fsync')").await, "on");
+    let fsync = "select current_setting('fsync')";
+    let log_size = "select current_setting('max_wal_size')";
+    assert_eq!(ask(&url, fsync).await, "on");
+    assert_eq!(ask(&url, log_size).await, "2GB");
     let mut connection = PgConnection::connect(url.expose())
         .await
         .expect("it answers");
-    let made = sqlx::query("create table kept as select 'data' as value")
-        .execute(&mut connection)
-        .await;
-    made.expect("a table");
+    for statement in [
+        "create table kept as select 'data' as value",
+        "alter system set max_wal_size = '4GB'",
+        "alter system set fsync = off",
+    ] {
+        let done = sqlx::query(statement).execute(&mut connection).await;
+        done.expect("it is done");
+    }
 
     let killed = postmaster(&folder);
     let status = Command::new("kill")
@@ -73,5 +80,8 @@ async fn data_outlive_the_death_of_postgres_and_a_new_start() {
     let cluster = start(&folder);
     assert_eq!(cluster.database_url(), &url);
     assert_eq!(ask(&url, "select value from kept").await, "data");
+    assert_eq!(ask(&url, log_size).await, "4GB");
+    // Durability is not for the owner to give away.
+    assert_eq!(ask(&url, fsync).await, "on");
     cluster.stop().expect("it stops");
 }

@@ -69,7 +69,8 @@ fn make(
     })
 }
 
-/// In Postgres' single-user mode: no server to start and stop for one statement.
+/// In Postgres' single-user mode: no server to start and stop for two statements. Checkpoints further apart than Postgres' default, for
+/// each makes the log longer; `alter system` changes it, which it could not if it were the command line's.
 fn create_database(
     folder: &DataFolder,
     binaries: &Binaries,
@@ -78,7 +79,8 @@ fn create_database(
 ) -> Result<(), PrivateClusterError> {
     let mut postgres = user.command(&binaries.program("postgres"), folder.path());
     postgres.arg("--single").arg("-D").arg(new).arg("postgres");
-    let output = run(&mut postgres, &format!("create database {OWNER}\n"))?;
+    let statements = format!("create database {OWNER}\nalter system set max_wal_size = '2GB'\n");
+    let output = run(&mut postgres, &statements)?;
     let text = text_of(&output);
     if !output.status.success() || text.contains("ERROR:") {
         return Err(PrivateClusterError::Initialize {

@@ -28,7 +28,7 @@ const START_PAUSE: Duration = Duration::from_millis(500);
 const LOG_LIMIT: u64 = 16 * 1024 * 1024;
 
 /// Durable whatever postgresql.conf says; the rest is for short statements from many connections.
-const SETTINGS: [&str; 9] = [
+const SETTINGS: [&str; 8] = [
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=", // the path of a socket may be too long in a deep folder
     "fsync=on",
@@ -36,7 +36,6 @@ const SETTINGS: [&str; 9] = [
     "full_page_writes=on",
     "logging_collector=off",
     "max_connections=200",
-    "max_wal_size=2GB",
     "jit=off",
 ];
 
