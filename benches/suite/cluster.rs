@@ -56,8 +56,26 @@ struct Ready {
 }
 
 impl Cluster {
-    /// Starts it in a folder.
-    pub fn start(folder: &Path) -> Result<Self, Failure> {
+    /// Starts it in a folder, set as `docs/operations.md` advises: a quarter of the memory for pages, since many databases share it here, and
+    /// checkpoints far apart, for after each of them a page is logged whole when it is first changed again.
+    pub async fn start(folder: &Path) -> Result<Self, Failure> {
+        let cluster = Self::start_once(folder)?;
+        let mut admin = PgConnection::connect(&cluster.admin_url).await?;
+        let memory = usage::memory_mb() / 4;
+        for setting in [
+            format!("shared_buffers = '{memory}MB'"),
+            "max_wal_size = '16GB'".to_owned(),
+            "min_wal_size = '1GB'".to_owned(),
+            "checkpoint_timeout = '30min'".to_owned(),
+        ] {
+            let statement = AssertSqlSafe(format!("alter system set {setting}"));
+            sqlx::raw_sql(statement).execute(&mut admin).await?;
+        }
+        drop((admin, cluster));
+        Self::start_once(folder)
+    }
+
+    fn start_once(folder: &Path) -> Result<Self, Failure> {
         let mut dev = Command::new(BOOKWARDEN)
             .args(["dev", "--json", "--port", "0", "--data-dir"])
             .arg(folder.join("cluster"))
@@ -80,20 +98,10 @@ impl Cluster {
         })
     }
 
-    /// With the log as `docs/operations.md` advises: checkpoints far apart, for after each of them a page is logged whole when it is first
-    /// changed again. And as it would be after a day of work: with segments of the log that can be used again. A new cluster has none and
+    /// As it would be after a day of work: with segments of the write-ahead log that can be used again. A new cluster has none and
     /// fills 16 MB with zeros for every 3,000 decisions, while all who want to write wait: a stall that is not seen again later.
     pub async fn warm_up(&self) -> Result<(), Failure> {
         let mut admin = PgConnection::connect(&self.admin_url).await?;
-        let settle = [
-            "alter system set max_wal_size = '16GB'",
-            "alter system set checkpoint_timeout = '30min'",
-            "alter system set min_wal_size = '1GB'",
-            "select pg_reload_conf()",
-        ];
-        for statement in settle {
-            sqlx::raw_sql(statement).execute(&mut admin).await?;
-        }
         for _ in 0..SEGMENTS {
             // A segment in which nothing was written is not switched.
             let switch =

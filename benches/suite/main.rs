@@ -124,7 +124,7 @@ async fn measure(arguments: Arguments) -> Result<(), Failure> {
     let machine = usage::machine();
     println!("{machine}");
     let mut bench = Bench {
-        cluster: Cluster::start(folder.path())?,
+        cluster: Cluster::start(folder.path()).await?,
         report: Report::default(),
         quiet: Quiet::default(),
         seconds: arguments.seconds,

@@ -112,6 +112,16 @@ fn cores() -> Vec<usize> {
     ranges.flatten().collect()
 }
 
+/// The machine's memory.
+pub fn memory_mb() -> u64 {
+    let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let kilobytes: Option<u64> = text
+        .split_whitespace()
+        .nth(1)
+        .and_then(|text| text.parse().ok());
+    kilobytes.unwrap_or(0) >> 10
+}
+
 /// The machine, in a line.
 pub fn machine() -> String {
     let read = |path| fs::read_to_string(path).unwrap_or_default();
@@ -121,16 +131,11 @@ pub fn machine() -> String {
         .lines()
         .find(|line| line.starts_with("model name"))
         .and_then(value);
-    let memory = read("/proc/meminfo");
-    let kilobytes: Option<u64> = memory
-        .split_whitespace()
-        .nth(1)
-        .and_then(|text| text.parse().ok());
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZeroUsize::get);
     format!(
         "{cores} cores of {}, {} GB of memory, Linux {}",
         model.unwrap_or_default(),
-        kilobytes.unwrap_or(0) >> 20,
+        memory_mb() >> 10,
         read("/proc/sys/kernel/osrelease").trim(),
     )
 }

@@ -1,5 +1,5 @@
 -- What a batch has to know, in one round trip. `part` says what a row is; columns that a part has no use for are null.
---   0  one row: the database's clock, and the newest event when all of this was read.
+--   0  one row: the database's clock, and the newest event when all of this was read, with its chain value.
 --   1  cases: for each request, the place that its case holds, and the newest answer to the same request that may stand: the approval
 --      by which the place is held, else a refusal. Requests of which nothing is known have no row.
 --   2  blocklist rows that could match. The core judges them (mode, scope, time, the exact match).
@@ -17,7 +17,7 @@ select
     0 as part, h.last_seq as item, null::uuid as case_id, null::bigint as decision_seq, null::uuid as unit_id, null::uuid as service_id,
     null::uuid as service_category_id, null::uuid as service_type_id, null::integer as cu_index, null::date as date,
     null::integer as start_minute, null::integer as duration, null::timestamptz as starts_at, null::text as channel,
-    null::text as booked_by, null::uuid as customer_record_id, null::bigint as answer_seq, ledger.clock() as at, null::text as text,
+    null::text as booked_by, null::uuid as customer_record_id, null::bigint as answer_seq, ledger.clock() as at, encode(h.last_chain, 'hex') as text,
     null::bigint as appointments, null::bigint as minutes
 from ledger.heads h
 where h.org = $1

@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use tokio::time::timeout;
 
 use super::command::{Command, FollowUp, Submitted};
-use super::connections::Connection;
+use super::connections::{Connection, Purpose};
 use super::context::Context;
 use super::facts::{self, Found, Wanted};
 use super::failure::BatchError;
@@ -76,15 +76,15 @@ pub(super) async fn look_up(
     Ok(LookedUp { wanted, found })
 }
 
-/// The same without a lock, on a connection of its own. What is recorded on that connection is recorded in the ledger that was read, even
-/// if the database failed over meanwhile.
+/// The same without a lock, on a connection of its own.
 pub(super) async fn look_up_ahead(
     context: &Context,
+    purpose: Purpose,
     commands: &[Command],
     memory: &Memory,
     head: &Head,
 ) -> Result<(Connection, LookedUp), BatchError> {
-    let acquired = context.connections.acquire().await;
+    let acquired = context.connections.acquire(purpose).await;
     let mut connection = acquired.map_err(BatchError::Away)?;
     let looking = look_up(&mut connection, &context.org, commands, memory, head);
     let looked_up = match timeout(context.limits.timeout, looking).await {
@@ -101,6 +101,8 @@ pub(super) async fn look_up_ahead(
 }
 
 /// Decides a batch as of the known head, which moves in memory. None: more has to be looked up, or it was looked up as of another head.
+/// A head's chain value tells it from every other, so what is recorded behind it, on whatever connection, is recorded in the ledger that was
+/// read, even if the database failed over meanwhile.
 pub(super) fn decide_at_known_head(
     org: &Org,
     commands: &[Command],
@@ -108,9 +110,9 @@ pub(super) fn decide_at_known_head(
     memory: &mut Memory,
 ) -> Option<DecidedBatch> {
     let mut head = memory.known_head()?;
-    if looked_up.found.last_seq != head.last_seq {
+    if !looked_up.found.is_as_of(&head) {
         let newest = memory.newest.as_ref()?;
-        if looked_up.found.last_seq != newest.follows {
+        if !looked_up.found.is_as_of(&newest.follows) {
             return None;
         }
         looked_up.found.add(&looked_up.wanted, newest);
@@ -174,7 +176,7 @@ pub(super) fn decide(
     }
     memory.move_head(next);
     memory.newest = Some(Effects {
-        follows: head.last_seq,
+        follows: head.clone(),
         cases: done.cases,
         changes: done.changes,
     });

@@ -2,8 +2,8 @@
 //!
 //! sqlx's pool asks each connection that is given back for a sign of life, and does not lend it meanwhile: a round trip more for each
 //! batch, and with it two or three processes of Postgres that take turns, none with its plans still in the processor's caches. So a
-//! connection that a batch was recorded with is kept here for the next, the last one first. It goes back to the pool when somebody waits
-//! for one, when it was idle for a while, and now and then, because the pool knows how old a connection may become.
+//! connection that a batch has used is kept here for the next that needs it for the same, the last one first. It goes back to the pool when
+//! somebody waits for one, when it was idle for a while, and now and then, because the pool knows how old a connection may become.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,10 +20,20 @@ const LONGEST_IDLE: Duration = Duration::from_secs(1);
 /// The longest that one is kept from the pool.
 const LONGEST_KEPT: Duration = Duration::from_secs(60);
 
+/// What a connection is used for: a process of Postgres that does one of the two needs half as much in the processor's caches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To look up what a batch has to know.
+    LookUp,
+    /// To record a batch, under the head's lock with all that it takes.
+    Record,
+}
+
 /// A connection for a batch. Dropped, it goes back to the pool, whatever its state is: see [`Connections::keep`].
 #[derive(Debug)]
 pub(super) struct Connection {
     pooled: PoolConnection<Postgres>,
+    purpose: Purpose,
     lent_at: Instant,
 }
 
@@ -75,17 +85,23 @@ impl Connections {
         self.0.pool.size()
     }
 
-    pub(super) async fn acquire(&self) -> Result<Connection, sqlx::Error> {
-        if let Some(kept) = self.take_kept() {
+    pub(super) async fn acquire(&self, purpose: Purpose) -> Result<Connection, sqlx::Error> {
+        if let Some(kept) = self.take_kept(purpose) {
             return Ok(kept);
         }
         let _waiting = Waiting::begin(&self.0.waiting);
         // Whoever keeps one from here on sees that somebody waits.
-        if let Some(kept) = self.take_kept() {
+        if let Some(kept) = self.take_kept(purpose) {
             return Ok(kept);
+        }
+        if self.is_pool_full()
+            && let Some((kept, _)) = self.kept().pop()
+        {
+            return Ok(Connection { purpose, ..kept });
         }
         Ok(Connection {
             pooled: self.0.pool.acquire().await?,
+            purpose,
             lent_at: Instant::now(),
         })
     }
@@ -98,7 +114,8 @@ impl Connections {
         }
         self.kept().push((connection, now));
         if self.0.waiting.load(Ordering::SeqCst) > 0 {
-            drop(self.take_kept());
+            let given_back = self.kept().pop();
+            drop(given_back);
         }
     }
 
@@ -108,15 +125,24 @@ impl Connections {
         drop(kept);
     }
 
-    fn take_kept(&self) -> Option<Connection> {
-        let (connection, since) = self.kept().pop()?;
+    fn take_kept(&self, purpose: Purpose) -> Option<Connection> {
+        let mut kept = self.kept();
+        let last = (kept.iter()).rposition(|(connection, _)| connection.purpose == purpose)?;
+        let (connection, since) = kept.remove(last);
         if since.elapsed() > LONGEST_IDLE {
             // Those before it were idle for longer.
-            drop(connection);
-            self.give_back();
+            let idle: Vec<_> = kept.drain(..last).collect();
+            drop(kept);
+            drop((connection, idle));
             return None;
         }
         Some(connection)
+    }
+
+    /// Whether the pool opens no more.
+    fn is_pool_full(&self) -> bool {
+        let pool = &self.0.pool;
+        pool.size() >= pool.options().get_max_connections()
     }
 
     fn kept(&self) -> MutexGuard<'_, Vec<(Connection, Instant)>> {

@@ -13,7 +13,8 @@ use super::customer_places::CustomerPlaces;
 use super::memory::{Effects, PlaceChange};
 use super::others::Change;
 use crate::cubu::request::BookedBy;
-use crate::ledger::digest::Digest;
+use crate::ledger::digest::{Digest, GENESIS};
+use crate::ledger::head::Head;
 use crate::org::Org;
 use crate::policy::bucket::Bucket;
 use crate::policy::customer_blocklist::{BlockedCustomer, BlocklistKey};
@@ -73,6 +74,7 @@ pub(super) struct Found {
     pub(super) now: DateTime<Utc>,
     /// The newest event when it was looked up.
     pub(super) last_seq: i64,
+    last_chain: Digest,
     pub(super) cases: HashMap<Uuid, Case>,
     pub(super) blocked: Blocked,
     pub(super) customer_places: CustomerPlaces,
@@ -205,6 +207,7 @@ pub(super) async fn read(
     let mut found = Found {
         now: DateTime::UNIX_EPOCH,
         last_seq: 0,
+        last_chain: GENESIS,
         cases: HashMap::with_capacity(requests.len()),
         blocked: Blocked::default(),
         customer_places: CustomerPlaces::default(),
@@ -217,6 +220,11 @@ pub(super) async fn read(
 }
 
 impl Found {
+    /// Whether it was looked up when this was the head.
+    pub(super) fn is_as_of(&self, head: &Head) -> bool {
+        self.last_seq == head.last_seq && self.last_chain == head.last_chain
+    }
+
     /// Adds what a batch did that was not committed yet when this was looked up.
     pub(super) fn add(&mut self, wanted: &Wanted, effects: &Effects) {
         for (case_id, _) in &wanted.requests {
@@ -263,6 +271,8 @@ impl Found {
             HEAD => {
                 self.now = row.at.unwrap_or(self.now);
                 self.last_seq = row.item.unwrap_or_default();
+                hex::decode_to_slice(row.text.unwrap_or_default(), &mut self.last_chain)
+                    .map_err(|error| sqlx::Error::Decode(error.into()))?;
             }
             CASE => self.take_case(requests, row)?,
             BLOCKED => self.blocked.take(org, row),
@@ -365,6 +375,28 @@ impl FactRow {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_head_is_not_taken_for_that_of_another_ledger() {
+        let head = |last_seq, last_chain| Head {
+            last_seq,
+            last_chain,
+            policy_version: 0,
+            now: DateTime::UNIX_EPOCH,
+        };
+        let found = Found {
+            now: DateTime::UNIX_EPOCH,
+            last_seq: 7,
+            last_chain: [7; 32],
+            cases: HashMap::new(),
+            blocked: Blocked::default(),
+            customer_places: CustomerPlaces::default(),
+            tallies: Vec::new(),
+        };
+        assert!(found.is_as_of(&head(7, [7; 32])));
+        assert!(!found.is_as_of(&head(7, [8; 32])));
+        assert!(!found.is_as_of(&head(8, [7; 32])));
+    }
 
     #[test]
     fn a_statement_has_the_selects_that_are_wanted() {

@@ -36,8 +36,8 @@ pub(super) struct Memory {
 /// What a batch did.
 #[derive(Debug)]
 pub(super) struct Effects {
-    /// The number of the newest event before it.
-    pub(super) follows: i64,
+    /// The head that it follows.
+    pub(super) follows: Head,
     /// What is known of its cases after it.
     pub(super) cases: HashMap<Uuid, Case>,
     /// Places in the order in which they were freed and taken.

@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout};
 
 use super::batch::{DecidedBatch, LookedUp, decide, look_up, look_up_ahead};
 use super::command::{Command, DecideError};
-use super::connections::Connection;
+use super::connections::{Connection, Purpose};
 use super::context::{Context, refuse};
 use super::failure::{BatchError, Reach};
 use super::memory::Memory;
@@ -92,7 +92,8 @@ async fn try_to_record(
     recorded
 }
 
-/// A connection, and what was looked up on it before the head was locked.
+/// A connection, and what was looked up on it before the head was locked. On no other could that be brought up to what others wrote: the
+/// database may have failed over meanwhile, and they know it only by its number.
 type Ahead = (Connection, LookedUp);
 
 /// Looks up while another process may hold the lock: what that one changes meanwhile is little, and added under the lock. None: nobody
@@ -105,7 +106,7 @@ async fn look_ahead(
     let Some(head) = memory.head_in_company() else {
         return Ok(None);
     };
-    match look_up_ahead(context, commands, memory, &head).await {
+    match look_up_ahead(context, Purpose::Record, commands, memory, &head).await {
         Ok(ahead) => Ok(Some(ahead)),
         Err(error) if error.is_broken_connection() => Ok(None),
         Err(error) => Err(error),
@@ -199,7 +200,7 @@ async fn begin(
         let (mut connection, ahead) = match ahead.take() {
             Some((connection, looked_up)) => (connection, Some(looked_up)),
             None => {
-                let acquired = context.connections.acquire().await;
+                let acquired = context.connections.acquire(Purpose::Record).await;
                 (acquired.map_err(BatchError::Away)?, None)
             }
         };

@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout};
 
 use super::batch::DecidedBatch;
 use super::command::Command;
-use super::connections::Connection;
+use super::connections::Purpose;
 use super::context::Context;
 use super::failure::BatchError;
 use super::slots::Slot;
@@ -43,7 +43,6 @@ pub(super) type Turn = oneshot::Receiver<()>;
 #[derive(Debug)]
 pub(super) struct UnderWay {
     context: Arc<Context>,
-    connection: Connection,
     batch: DecidedBatch,
     commands: Vec<Command>,
     // Until the batch is recorded, or not.
@@ -53,14 +52,12 @@ pub(super) struct UnderWay {
 impl UnderWay {
     pub(super) fn new(
         context: Arc<Context>,
-        connection: Connection,
         batch: DecidedBatch,
         commands: Vec<Command>,
         slot: Slot,
     ) -> Self {
         Self {
             context,
-            connection,
             batch,
             commands,
             slot,
@@ -69,7 +66,7 @@ impl UnderWay {
 
     /// Records the batch in its turn, tells the next that it is its turn, and answers. How long that took is answered, too.
     pub(super) async fn record(
-        mut self,
+        self,
         turn: Option<Turn>,
         next: oneshot::Sender<()>,
     ) -> Result<Duration, Unrecorded> {
@@ -81,12 +78,10 @@ impl UnderWay {
         let took = began.elapsed();
         let Self {
             context,
-            connection,
             batch,
             commands,
             slot,
         } = self;
-        context.connections.keep(connection);
         drop(slot);
         let _ = next.send(());
         // The next one's commit goes out before some hundred answers do.
@@ -96,7 +91,7 @@ impl UnderWay {
     }
 
     /// `false`: the head is not where the batch follows it.
-    async fn append_in_turn(&mut self, turn: Option<Turn>) -> Result<bool, BatchError> {
+    async fn append_in_turn(&self, turn: Option<Turn>) -> Result<bool, BatchError> {
         let DecidedBatch {
             follows,
             events,
@@ -109,11 +104,22 @@ impl UnderWay {
         {
             return Ok(false);
         }
-        let appending = append.run(&mut self.connection);
-        match timeout(self.context.limits.timeout, appending).await {
-            Ok(appended) => Ok(appended?),
+        let Context {
+            connections,
+            limits,
+            ..
+        } = &*self.context;
+        let acquired = connections.acquire(Purpose::Record).await;
+        let mut connection = acquired.map_err(BatchError::Away)?;
+        let appended = match timeout(limits.timeout, append.run(&mut connection)).await {
+            Ok(appended) => appended.map_err(BatchError::from),
             Err(_) => Err(BatchError::too_slow()),
+        };
+        match &appended {
+            Err(error) if !error.was_in_the_way() => connection.discard(),
+            _ => connections.keep(connection),
         }
+        appended
     }
 
     /// Whether all who asked still wait. Who was answered 503 meanwhile must not take a place of which nobody would know.
@@ -122,15 +128,9 @@ impl UnderWay {
     }
 
     fn give_up(self, error: Option<BatchError>) -> Unrecorded {
-        let Self {
-            connection,
-            commands,
-            ..
-        } = self;
-        let error = error.filter(|error| !error.was_in_the_way());
-        if error.is_some() {
-            connection.discard();
+        Unrecorded {
+            commands: self.commands,
+            error: error.filter(|error| !error.was_in_the_way()),
         }
-        Unrecorded { commands, error }
     }
 }

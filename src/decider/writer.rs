@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::batch::{decide_at_known_head, look_up_ahead};
 use super::command::{Command, DecideError};
+use super::connections::Purpose;
 use super::context::{Context, refuse};
 use super::failure::Reach;
 use super::memory::Memory;
@@ -187,9 +188,13 @@ impl Writer {
         let Some(head) = self.memory.known_head() else {
             return Err(commands.into());
         };
-        let looking = look_up_ahead(&self.context, &commands, &self.memory, &head);
-        let (connection, looked_up) = match looking.await {
-            Ok(looked_up) => looked_up,
+        let purpose = Purpose::LookUp;
+        let looking = look_up_ahead(&self.context, purpose, &commands, &self.memory, &head);
+        let looked_up = match looking.await {
+            Ok((connection, looked_up)) => {
+                self.context.connections.keep(connection);
+                looked_up
+            }
             Err(error) => {
                 // Nothing was begun on a broken connection: the next is tried.
                 let error = Some(error).filter(|error| !error.is_broken_connection());
@@ -208,7 +213,7 @@ impl Writer {
         };
         let follows = batch.follows.clone();
         let context = Arc::clone(&self.context);
-        let under_way = UnderWay::new(context, connection, batch, commands, std::mem::take(slot));
+        let under_way = UnderWay::new(context, batch, commands, std::mem::take(slot));
         let (committed, next_turn) = oneshot::channel();
         let turn = self.newest_turn.replace(next_turn);
         let task = tokio::spawn(under_way.record(turn, committed));

@@ -87,3 +87,21 @@ async fn organizations_that_wait_for_a_lock_do_not_hold_up_others() {
     let_go.expect("let go");
     app.check().await;
 }
+
+#[tokio::test]
+async fn one_process_of_postgres_looks_up_and_another_records() {
+    let app = TestApp::start().await;
+    let server = Server::start(&app.database_url);
+    found(&app, 2).await;
+    for booking in 0..8 {
+        book(&app, &server, booking % 2).await;
+    }
+    // The first booking of each is recorded under the lock, and looks up there.
+    let last_statements = "select count(*) from pg_stat_activity
+        where datname = current_database() and application_name = 'bookwarden' and query like ";
+    for beginning in ["'-- What a batch has to know%'", "'-- Appends a batch%'"] {
+        let processes = format!("{last_statements}{beginning}");
+        assert_eq!(app.number(&processes).await, 1, "{beginning}");
+    }
+    app.check().await;
+}

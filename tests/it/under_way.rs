@@ -31,10 +31,12 @@ const GATES: &str = "
 
 const AT_THE_GATE: &str = "select count(*) from pg_stat_activity
     where datname = current_database() and application_name = 'bookwarden' and wait_event = 'PgSleep'";
-/// What a connection did last was to look up: the batch is decided, and waits for its turn.
+/// Since the batch at the gate was sent, one has been looked up: it is decided, and waits for its turn.
 const LOOKED_UP: &str = "select count(*) from pg_stat_activity
     where datname = current_database() and application_name = 'bookwarden' and state = 'idle'
-    and query like '-- What a batch has to know%'";
+    and query like '-- What a batch has to know%' and query_start > (
+        select max(query_start) from pg_stat_activity
+        where datname = current_database() and state = 'active' and query like '-- Appends a batch%')";
 const OPEN: &str = "delete from public.gates";
 
 /// Enough for a second batch, which goes as soon as so many wait.
