@@ -17,8 +17,8 @@ select
     0 as part, h.last_seq as item, null::uuid as case_id, null::bigint as decision_seq, null::uuid as unit_id, null::uuid as service_id,
     null::uuid as service_category_id, null::uuid as service_type_id, null::integer as cu_index, null::date as date,
     null::integer as start_minute, null::integer as duration, null::timestamptz as starts_at, null::text as channel,
-    null::text as booked_by, null::uuid as customer_record_id, null::bigint as answer_seq, ledger.clock() as at, encode(h.last_chain, 'hex') as text,
-    null::bigint as appointments, null::bigint as minutes
+    null::text as booked_by, null::uuid as customer_record_id, null::bigint as answer_seq, ledger.clock() as at,
+    encode(h.last_chain, 'hex') as text, null::bigint as appointments, null::bigint as minutes
 from ledger.heads h
 where h.org = $1
 union all

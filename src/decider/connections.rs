@@ -86,17 +86,14 @@ impl Connections {
     }
 
     pub(super) async fn acquire(&self, purpose: Purpose) -> Result<Connection, sqlx::Error> {
-        if let Some(kept) = self.take_kept(purpose) {
+        let for_the_same = |kept| kept == purpose;
+        if let Some(kept) = self.take_kept(for_the_same) {
             return Ok(kept);
         }
         let _waiting = Waiting::begin(&self.0.waiting);
         // Whoever keeps one from here on sees that somebody waits.
-        if let Some(kept) = self.take_kept(purpose) {
-            return Ok(kept);
-        }
-        if self.is_pool_full()
-            && let Some((kept, _)) = self.kept().pop()
-        {
+        let is_pool_full = self.is_pool_full();
+        if let Some(kept) = self.take_kept(|kept| is_pool_full || for_the_same(kept)) {
             return Ok(Connection { purpose, ..kept });
         }
         Ok(Connection {
@@ -125,9 +122,9 @@ impl Connections {
         drop(kept);
     }
 
-    fn take_kept(&self, purpose: Purpose) -> Option<Connection> {
+    fn take_kept(&self, fits: impl Fn(Purpose) -> bool) -> Option<Connection> {
         let mut kept = self.kept();
-        let last = (kept.iter()).rposition(|(connection, _)| connection.purpose == purpose)?;
+        let last = (kept.iter()).rposition(|(connection, _)| fits(connection.purpose))?;
         let (connection, since) = kept.remove(last);
         if since.elapsed() > LONGEST_IDLE {
             // Those before it were idle for longer.
