@@ -100,10 +100,11 @@ async fn count(
     let mut rows = sqlx::query_as::<_, (String, i64, String, String, Vec<i64>)>(sql)
         .bind(org)
         .bind(range.start())
-        .bind(range.end())
         .bind(range.end() + MOST_EVENTS_OF_A_BATCH)
         .fetch(connection);
-    while let Some((kind, id, verdict, mode, seqs)) = rows.try_next().await? {
+    while let Some((kind, id, verdict, mode, mut seqs)) = rows.try_next().await? {
+        // The first batch and the last may have others, too.
+        seqs.retain(|seq| range.contains(seq));
         counting.met(policy_key(&kind, id, &verdict, &mode), &seqs);
     }
     Ok(counting.finish())
