@@ -33,8 +33,8 @@ const POLICIES: &[(&str, &str)] = &[
     ("rules", include_str!("policies/rules.sql")),
 ];
 
-/// Of 16 MB each.
-const SEGMENTS: u32 = 64;
+/// Of 16 MB each: 8 GB, more than is written between two checkpoints of a run.
+const SEGMENTS: u32 = 512;
 
 /// A running cluster; stopped when dropped.
 pub struct Cluster {
@@ -65,7 +65,7 @@ impl Cluster {
         for setting in [
             format!("shared_buffers = '{memory}MB'"),
             "max_wal_size = '16GB'".to_owned(),
-            "min_wal_size = '1GB'".to_owned(),
+            "min_wal_size = '8GB'".to_owned(),
             "checkpoint_timeout = '30min'".to_owned(),
         ] {
             let statement = AssertSqlSafe(format!("alter system set {setting}"));
