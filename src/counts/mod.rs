@@ -13,6 +13,7 @@ use futures_util::TryStreamExt as _;
 use sqlx::{FromRow as _, PgConnection, PgPool};
 use tokio::time::{Instant, sleep};
 
+use crate::ledger::append::MOST_EVENTS_OF_A_BATCH;
 use crate::ledger::counts::{Counted, Counting, NUMBERS, Traits, policy_key};
 use crate::org::Org;
 use crate::telemetry::Metrics;
@@ -99,7 +100,7 @@ async fn count(
     let mut rows = sqlx::query_as::<_, (String, i64, String, String, Vec<i64>)>(sql)
         .bind(org)
         .bind(range.start())
-        .bind(range.end())
+        .bind(range.end() + MOST_EVENTS_OF_A_BATCH)
         .fetch(connection);
     while let Some((kind, id, verdict, mode, mut seqs)) = rows.try_next().await? {
         // The first batch and the last may have others, too.
