@@ -27,6 +27,7 @@ pub(super) const MIGRATIONS: &[SqlFile] = sql_files![
     "migrations/V5__audit.sql",
     "migrations/V6__policy_problems.sql",
     "migrations/V7__decision_counts.sql",
+    "migrations/V8__first_hits_in_order.sql",
 ];
 
 /// Applied again by every migrate, in this order: functions, triggers, roles, views, setup, and by name within.

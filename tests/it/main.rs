@@ -33,6 +33,7 @@ mod crash;
 mod docs_page;
 mod known_head;
 mod match_key;
+mod migrations;
 mod mistakes;
 mod operations;
 mod plans;

@@ -9,7 +9,7 @@ use crate::audit_counts::{nobody_counts, until_counted};
 use crate::replay::{behind_the_triggers_back, eventful};
 use crate::support::TestApp;
 
-async fn verified(app: &TestApp, scope: Scope) -> Verified {
+pub async fn verified(app: &TestApp, scope: Scope) -> Verified {
     let mut connection = PgConnection::connect(&app.database_url)
         .await
         .expect("a connection");
