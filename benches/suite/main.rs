@@ -25,7 +25,7 @@ mod usage;
 mod wrk;
 
 use std::error::Error as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -115,6 +115,20 @@ async fn main() -> ExitCode {
     }
 }
 
+/// Postgres stops where the disk is full, and does not say so to whoever measures.
+fn warn_of_a_small_disk(folder: &Path, large: bool) -> Result<(), Failure> {
+    let needed = if large { 40 } else { 20 };
+    let disk = rustix::fs::statvfs(folder).map_err(|error| Failure::file(folder)(error.into()))?;
+    let free = disk.f_bavail * disk.f_frsize / 1_000_000_000;
+    if free < needed {
+        eprintln!(
+            "bench: {} has {free} GB free, and this may take {needed}: --folder names another place",
+            folder.display()
+        );
+    }
+    Ok(())
+}
+
 async fn measure(arguments: Arguments) -> Result<(), Failure> {
     let parent = arguments.folder.unwrap_or_else(std::env::temp_dir);
     let folder = tempfile::Builder::new()
@@ -123,6 +137,7 @@ async fn measure(arguments: Arguments) -> Result<(), Failure> {
         .map_err(Failure::file(&parent))?;
     let machine = usage::machine();
     println!("{machine}");
+    warn_of_a_small_disk(&parent, arguments.large)?;
     let mut bench = Bench {
         cluster: Cluster::start(folder.path()).await?,
         report: Report::default(),
