@@ -19,3 +19,5 @@ with neighbours as (
 delete from ledger.decision_counts c
 using (select m.org, min(m.first_decision) as first_decision from mended m group by m.org) as m
 where c.org = m.org and c.last_seq >= m.first_decision;
+
+comment on column ledger.policy_hits.batch_seq is 'The last event of the batch; of decisions from before V5 the end of their block of 500 numbers, or the last of them. Rows of a policy with one verdict and mode do not overlap, so their order is the order of their decisions.';
