@@ -1,6 +1,7 @@
 -- V5 put what had been decided before it into blocks of 500 numbers, each named by the number that it ends with. The last block had not
 -- come that far: it ends behind batches that came later, so that a search by policy went past their decisions, and `verify` told of disorder.
--- It ends with its last decision now. What was counted in that order is counted again.
+-- It ends with its last decision now, also if nothing has come later yet: the ledger's head has not reached the block's end then. What was
+-- counted in that order is counted again.
 with neighbours as (
     select
         h.org, h.policy_kind, h.policy_id, h.verdict, h.mode, h.batch_seq, h.seqs[cardinality(h.seqs)] as last_decision,
@@ -11,7 +12,8 @@ with neighbours as (
     update ledger.policy_hits h
     set batch_seq = n.last_decision
     from neighbours n
-    where n.overlap and n.batch_seq > n.last_decision
+    join ledger.heads d on d.org = n.org
+    where (n.overlap or n.batch_seq > d.last_seq) and n.batch_seq > n.last_decision
         and h.org = n.org and h.policy_kind = n.policy_kind and h.policy_id = n.policy_id and h.verdict = n.verdict and h.mode = n.mode
         and h.batch_seq = n.batch_seq
     returning h.org, h.seqs[1] as first_decision

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::{TestApp, booking, case_id};
 
 /// The decisions of a search, by number.
-async fn found(app: &TestApp, query: &str) -> Vec<i64> {
+pub async fn found(app: &TestApp, query: &str) -> Vec<i64> {
     let (status, page) = app.get(&format!("/v1/decisions?{query}")).await;
     assert_eq!(status, StatusCode::OK, "{query}: {page}");
     numbers(&page)
