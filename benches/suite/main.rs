@@ -115,7 +115,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Postgres stops where the disk is full, and does not say so to whoever measures.
+/// A run that fills the disk breaks off after minutes, and its figures with it.
 fn warn_of_a_small_disk(folder: &Path, large: bool) -> Result<(), Failure> {
     let needed = if large { 40 } else { 20 };
     let disk = rustix::fs::statvfs(folder).map_err(|error| Failure::file(folder)(error.into()))?;
