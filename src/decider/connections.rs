@@ -92,8 +92,8 @@ impl Connections {
         }
         let _waiting = Waiting::begin(&self.0.waiting);
         // Whoever keeps one from here on sees that somebody waits.
-        let is_pool_full = self.is_pool_full();
-        if let Some(kept) = self.take_kept(|kept| is_pool_full || for_the_same(kept)) {
+        let is_pool_empty = self.is_pool_empty();
+        if let Some(kept) = self.take_kept(|kept| is_pool_empty || for_the_same(kept)) {
             return Ok(Connection { purpose, ..kept });
         }
         Ok(Connection {
@@ -136,10 +136,10 @@ impl Connections {
         Some(connection)
     }
 
-    /// Whether the pool opens no more.
-    fn is_pool_full(&self) -> bool {
+    /// Whether the pool has none to lend and opens no more.
+    fn is_pool_empty(&self) -> bool {
         let pool = &self.0.pool;
-        pool.size() >= pool.options().get_max_connections()
+        pool.num_idle() == 0 && pool.size() >= pool.options().get_max_connections()
     }
 
     fn kept(&self) -> MutexGuard<'_, Vec<(Connection, Instant)>> {
