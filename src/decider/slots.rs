@@ -22,10 +22,14 @@ pub(super) struct Slot {
     _permit: Option<OwnedSemaphorePermit>,
 }
 
+/// Slots that there are.
+fn most() -> usize {
+    thread::available_parallelism().map_or(1, Into::into) + 1
+}
+
 impl Slots {
     pub(super) fn new() -> Self {
-        let cores = thread::available_parallelism().map_or(1, Into::into);
-        Self(Arc::new(Semaphore::new(cores + 1)))
+        Self(Arc::new(Semaphore::new(most())))
     }
 
     pub(super) fn take_free(&self) -> Option<Slot> {
@@ -47,6 +51,11 @@ impl Slots {
     pub(super) fn is_one_free(&self) -> bool {
         self.0.available_permits() > 0
     }
+
+    /// Whether any is taken beside so many of one's own.
+    pub(super) fn are_taken_by_others(&self, own: usize) -> bool {
+        self.0.available_permits() + own < most()
+    }
 }
 
 #[cfg(test)]
@@ -58,6 +67,7 @@ mod tests {
         let slots = Slots::new();
         let mut taken: Vec<Slot> = std::iter::from_fn(|| slots.take_free()).collect();
         assert!(!taken.is_empty() && !slots.is_one_free());
+        assert!(slots.are_taken_by_others(1) && !slots.are_taken_by_others(taken.len()));
         assert!(slots.wait().await._permit.is_none());
         let waiting = slots.wait();
         let (slot, _) = tokio::join!(waiting, async { drop(taken.pop()) });

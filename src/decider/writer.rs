@@ -51,9 +51,10 @@ pub(super) struct Writer {
     last: Pace,
 }
 
-/// A batch under way, and the head that it follows.
+/// A batch under way, of so many commands, and the head that it follows.
 #[derive(Debug)]
 struct Task {
+    commands: usize,
     follows: Head,
     task: JoinHandle<Result<Duration, Unrecorded>>,
 }
@@ -83,7 +84,7 @@ impl Writer {
                 }
             };
             self.tell_depth(&queue);
-            self.last.expected = waiting.len();
+            self.last.expected = self.expect_after(waiting.len());
             let Err(unrecorded) = self.send_off(std::mem::take(&mut waiting), &mut slot).await
             else {
                 continue;
@@ -143,9 +144,22 @@ impl Writer {
         true
     }
 
+    /// How many the next is thought to have, if this one has so many: half of all who ask, so that one is looked up and decided while the
+    /// other is appended. As many as this one would stay all of them, one batch after the other. Among many organizations, whose slots are
+    /// taken, as many again.
+    fn expect_after(&self, commands: usize) -> usize {
+        // This one's, and those of the others under way.
+        let own_slots = 1 + self.under_way.len();
+        if self.context.slots.are_taken_by_others(own_slots) {
+            return commands;
+        }
+        let under_way: usize = self.under_way.iter().map(|task| task.commands).sum();
+        (under_way + commands).div_ceil(2)
+    }
+
     /// Those who were just answered often ask again at once. Without waiting for them, the first to be back gets a transaction of its
-    /// own, and all others wait for that: batches of 1 and 15 in turn, for 16 callers. So a batch waits until it is as large as the
-    /// last (under the lock: as large as all who asked meanwhile make it), for at most a quarter of the time that the last took; after a
+    /// own, and all others wait for that: batches of 1 and 15 in turn, for 16 callers. So a batch waits until it is as large as
+    /// expected (under the lock: as large as all who asked meanwhile make it), for at most a quarter of the time that the last took; after a
     /// batch of one, not at all.
     async fn gather(&self, queue: &mut mpsc::Receiver<Command>, waiting: &mut Vec<Command>) {
         self.take_all(queue, waiting);
@@ -211,13 +225,17 @@ impl Writer {
         let Some(batch) = decided else {
             return Err(commands.into());
         };
-        let follows = batch.follows.clone();
+        let (so_many, follows) = (commands.len(), batch.follows.clone());
         let context = Arc::clone(&self.context);
         let under_way = UnderWay::new(context, batch, commands, std::mem::take(slot));
         let (committed, next_turn) = oneshot::channel();
         let turn = self.newest_turn.replace(next_turn);
         let task = tokio::spawn(under_way.record(turn, committed));
-        self.under_way.push_back(Task { follows, task });
+        self.under_way.push_back(Task {
+            commands: so_many,
+            follows,
+            task,
+        });
         Ok(())
     }
 
@@ -234,7 +252,7 @@ impl Writer {
     /// The oldest batch under way has been recorded, or not: then those after it follow a head that never was, and all of them are
     /// decided again.
     async fn landed(&mut self, landed: Result<Result<Duration, Unrecorded>, JoinError>) -> Reach {
-        let Some(Task { follows, task: _ }) = self.under_way.pop_front() else {
+        let Some(Task { follows, .. }) = self.under_way.pop_front() else {
             return Reach::There;
         };
         let mut unrecorded = Vec::new();
