@@ -14,7 +14,11 @@ const PATIENCE: Duration = Duration::from_millis(50);
 
 /// All slots: cheap to clone.
 #[derive(Debug, Clone)]
-pub(super) struct Slots(Arc<Semaphore>);
+pub(super) struct Slots {
+    free: Arc<Semaphore>,
+    // Known from the start: Linux is asked how many cores there are by reading files.
+    all: usize,
+}
 
 /// A slot until it is dropped. None: whoever waited for too long goes without.
 #[derive(Debug, Default)]
@@ -22,18 +26,17 @@ pub(super) struct Slot {
     _permit: Option<OwnedSemaphorePermit>,
 }
 
-/// Slots that there are.
-fn most() -> usize {
-    thread::available_parallelism().map_or(1, Into::into) + 1
-}
-
 impl Slots {
     pub(super) fn new() -> Self {
-        Self(Arc::new(Semaphore::new(most())))
+        let all = thread::available_parallelism().map_or(1, Into::into) + 1;
+        Self {
+            free: Arc::new(Semaphore::new(all)),
+            all,
+        }
     }
 
     pub(super) fn take_free(&self) -> Option<Slot> {
-        let permit = Arc::clone(&self.0).try_acquire_owned().ok()?;
+        let permit = Arc::clone(&self.free).try_acquire_owned().ok()?;
         Some(Slot {
             _permit: Some(permit),
         })
@@ -41,7 +44,7 @@ impl Slots {
 
     /// In the order of those who wait.
     pub(super) async fn wait(&self) -> Slot {
-        let permit = timeout(PATIENCE, Arc::clone(&self.0).acquire_owned()).await;
+        let permit = timeout(PATIENCE, Arc::clone(&self.free).acquire_owned()).await;
         Slot {
             // There is always a semaphore: nobody closes it.
             _permit: permit.ok().and_then(Result::ok),
@@ -49,12 +52,12 @@ impl Slots {
     }
 
     pub(super) fn is_one_free(&self) -> bool {
-        self.0.available_permits() > 0
+        self.free.available_permits() > 0
     }
 
     /// Whether any is taken beside so many of one's own.
     pub(super) fn are_taken_by_others(&self, own: usize) -> bool {
-        self.0.available_permits() + own < most()
+        self.free.available_permits() + own < self.all
     }
 }
 

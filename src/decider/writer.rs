@@ -144,17 +144,15 @@ impl Writer {
         true
     }
 
-    /// How many the next is thought to have, if this one has so many: half of all who ask, so that one is looked up and decided while the
-    /// other is appended. As many as this one would stay all of them, one batch after the other. Among many organizations, whose slots are
-    /// taken, as many again.
+    /// How many the next is thought to have, if this one has so many.
     fn expect_after(&self, commands: usize) -> usize {
         // This one's, and those of the others under way.
         let own_slots = 1 + self.under_way.len();
         if self.context.slots.are_taken_by_others(own_slots) {
+            // Among many organizations there is no second batch.
             return commands;
         }
-        let under_way: usize = self.under_way.iter().map(|task| task.commands).sum();
-        (under_way + commands).div_ceil(2)
+        half_of_all(self.under_way.iter().map(|task| task.commands), commands)
     }
 
     /// Those who were just answered often ask again at once. Without waiting for them, the first to be back gets a transaction of its
@@ -300,5 +298,26 @@ impl Writer {
     fn tell_depth(&self, queue: &mpsc::Receiver<Command>) {
         let Context { org, metrics, .. } = &*self.context;
         metrics.queue_depth(org, queue.len());
+    }
+}
+
+/// Half of those under way and of those who go now, so that one batch is looked up and decided while the other is appended. As many as go now
+/// would stay all of them, one batch after the other.
+fn half_of_all(under_way: impl Iterator<Item = usize>, commands: usize) -> usize {
+    (under_way.sum::<usize>() + commands).div_ceil(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_who_ask_do_not_stay_in_one_batch() {
+        // Sixteen callers in one batch: the next waits for eight of them, and the one after it for the other eight.
+        let next = half_of_all([].into_iter(), 16);
+        assert_eq!(next, 8);
+        assert_eq!(half_of_all([next].into_iter(), 16 - next), 8);
+        // A lone booking waits for nobody.
+        assert_eq!(half_of_all([].into_iter(), 1), 1);
     }
 }
