@@ -16,14 +16,22 @@ use crate::server::Server;
 use crate::wrk::{Closed, closed};
 use crate::{Bench, next_run};
 
-const CONNECTIONS: u32 = 64;
+/// As many callers as make the service fastest.
+const MOST_CONNECTIONS: u32 = 256;
+
+/// As many, and few: of 64 each of ten organizations has six.
+const CONNECTIONS: [u32; 2] = [MOST_CONNECTIONS, 64];
 
 /// How often each is measured, each time with another that begins.
-const TURNS: usize = 6;
+const TURNS: usize = 5;
 
 /// So long each is loaded before it is measured beside 10,000,000 events, whose bookings have by then met nearly all pages of the two
 /// indexes with random keys (some 250 MB each, two pages a booking).
 const SECONDS_AFTER_A_CHECKPOINT: u64 = 20;
+
+/// So long new servers are loaded before they are measured: each counts a calendar's day once, at the first booking there, and is to be measured
+/// as one that has run for a while. Two of them have twice as much to count, with half of the bookings each.
+const SECONDS_AFTER_A_START: u64 = 8;
 
 const GROWN: [(&str, &str); 2] = [
     (
@@ -42,7 +50,7 @@ const LARGE: (&str, &str) = (
 );
 
 pub async fn run(bench: &mut Bench) -> Result<(), Failure> {
-    let section = format!("Growth: {CONNECTIONS} connections, means of {TURNS} turns");
+    let section = format!("Growth: means of {TURNS} turns");
     bench.report.section(&section);
     let mut cases = vec![Case::base("base", bench).await?];
     for (name, rows) in GROWN {
@@ -81,9 +89,13 @@ async fn compare(bench: &mut Bench, mut cases: Vec<Case>) -> Result<(), Failure>
     }
     let base = cases.remove(0).report(bench);
     for case in cases {
-        let against_base = format!("{} against base", case.name);
-        let ratio = against(&case.report(bench), &base);
-        (bench.report).ratio(&against_base, ratio, AtLeast(0.9));
+        let name = case.name;
+        let rates = case.report(bench);
+        for ((connections, rates), base) in CONNECTIONS.iter().zip(&rates).zip(&base) {
+            let against_base = format!("{name} against base, {connections} connections");
+            let ratio = against(rates, base);
+            (bench.report).ratio(&against_base, ratio, AtLeast(0.9));
+        }
     }
     Ok(())
 }
@@ -94,8 +106,11 @@ struct Case {
     database: Database,
     server: Server,
     orgs: u64,
-    rates: Vec<Turn<f64>>,
+    rates: Rates,
 }
+
+/// Of all turns, with each number of connections.
+type Rates = [Vec<Turn<f64>>; CONNECTIONS.len()];
 
 impl Case {
     /// In which nothing has grown, in place of all databases that there are.
@@ -124,7 +139,7 @@ impl Case {
             database,
             server,
             orgs,
-            rates: Vec::new(),
+            rates: Rates::default(),
         })
     }
 
@@ -137,7 +152,7 @@ impl Case {
             folder,
             &url,
             &requests,
-            CONNECTIONS,
+            MOST_CONNECTIONS,
             SECONDS_AFTER_A_CHECKPOINT,
         )?;
         Ok(())
@@ -148,13 +163,15 @@ impl Case {
         let spread = |run| Requests::new(run, Aim::Spread).over_orgs(self.orgs);
         let (database, server) = (&self.database, &self.server);
         let seconds = bench.seconds_of_a_turn();
-        let measured = (bench.load_for(database, server, spread, CONNECTIONS, seconds)).await?;
-        self.rates.push(measured.figure(Closed::per_second));
+        for (connections, rates) in CONNECTIONS.into_iter().zip(&mut self.rates) {
+            let load = bench.load_for(database, server, spread, connections, seconds);
+            rates.push(load.await?.figure(Closed::per_second));
+        }
         Ok(())
     }
 
     /// Answers the rates of all turns.
-    fn report(self, bench: &mut Bench) -> Vec<Turn<f64>> {
+    fn report(self, bench: &mut Bench) -> Rates {
         let Self {
             name,
             server,
@@ -163,7 +180,10 @@ impl Case {
         } = self;
         let memory = server.peak_memory_mb();
         let report = &mut bench.report;
-        report.turns(&format!("growth: {name}"), &rates, "/s");
+        for (connections, rates) in CONNECTIONS.iter().zip(&rates) {
+            let rates_of = format!("growth: {name}, {connections} connections");
+            report.turns(&rates_of, rates, "/s");
+        }
         let memory_of = format!("memory of the service, {name}");
         report.target(&memory_of, memory, "MB", AtMost(150.0));
         rates
@@ -186,33 +206,56 @@ async fn wait_until_counted(database: &Database) -> Result<(), Failure> {
 /// Two servers with half of the connections each, in turns with one with all of them, on the same database.
 async fn two_processes(bench: &mut Bench) -> Result<(), Failure> {
     let database = bench.cluster.database(0).await?;
-    let (mut one, mut two) = (Vec::new(), Vec::new());
+    let (mut one, mut two) = (Rates::default(), Rates::default());
     let seconds = bench.seconds_of_a_turn();
     for turn in 0..TURNS {
         for is_alone in [turn % 2 == 0, turn % 2 == 1] {
             if is_alone {
                 let server = Server::start(&database)?;
                 let spread = |run| Requests::new(run, Aim::Spread);
-                let load = bench.load_for(&database, &server, spread, CONNECTIONS, seconds);
-                one.push(load.await?.figure(Closed::per_second));
+                let (folder, requests) = (bench.cluster.folder(), spread(next_run()));
+                let seconds_before = SECONDS_AFTER_A_START;
+                closed(
+                    folder,
+                    &server.url(),
+                    &requests,
+                    MOST_CONNECTIONS,
+                    seconds_before,
+                )?;
+                for (connections, rates) in CONNECTIONS.into_iter().zip(&mut one) {
+                    let load = bench.load_for(&database, &server, spread, connections, seconds);
+                    rates.push(load.await?.figure(Closed::per_second));
+                }
             } else {
                 // A server alone for long would not know that it is not, so both are new.
                 let servers = [Server::start(&database)?, Server::start(&database)?];
-                load_both(bench, &servers, 2)?;
-                let measure = async || load_both(bench, &servers, seconds);
-                two.push(bench.quiet.measure(measure).await?);
+                load_both(bench, &servers, MOST_CONNECTIONS, SECONDS_AFTER_A_START)?;
+                for (connections, rates) in CONNECTIONS.into_iter().zip(&mut two) {
+                    let measure = async || load_both(bench, &servers, connections, seconds);
+                    rates.push(bench.quiet.measure(measure).await?);
+                }
             }
         }
     }
     let report = &mut bench.report;
-    report.turns("growth: one process", &one, "/s");
-    report.turns("growth: two processes together", &two, "/s");
-    let ratio = against(&two, &one);
-    report.ratio("two processes together against one", ratio, AtLeast(0.8));
+    for ((connections, one), two) in CONNECTIONS.iter().zip(&one).zip(&two) {
+        let of = |what| format!("{what}, {connections} connections");
+        report.turns(&of("growth: one process"), one, "/s");
+        report.turns(&of("growth: two processes together"), two, "/s");
+        let ratio = against(two, one);
+        let against_one = of("two processes together against one");
+        report.ratio(&against_one, ratio, AtLeast(0.8));
+    }
     Ok(())
 }
 
-fn load_both(bench: &Bench, servers: &[Server; 2], seconds: u64) -> Result<f64, Failure> {
+/// Each with half of the connections.
+fn load_both(
+    bench: &Bench,
+    servers: &[Server; 2],
+    connections: u32,
+    seconds: u64,
+) -> Result<f64, Failure> {
     let rates = thread::scope(|scope| {
         let loads: Vec<_> = servers
             .iter()
@@ -224,7 +267,7 @@ fn load_both(bench: &Bench, servers: &[Server; 2], seconds: u64) -> Result<f64, 
                 scope.spawn(move || {
                     std::fs::create_dir_all(&folder).map_err(Failure::file(&folder))?;
                     let requests = Requests::new(next_run(), Aim::Spread);
-                    closed(&folder, &server.url(), &requests, CONNECTIONS / 2, seconds)
+                    closed(&folder, &server.url(), &requests, connections / 2, seconds)
                 })
             })
             .collect();
