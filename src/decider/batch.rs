@@ -2,6 +2,8 @@
 //!
 //! A batch is decided at a head: the ledger's newest event. It may be recorded only if the head has not moved.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use tokio::time::timeout;
@@ -56,8 +58,7 @@ pub(super) type Answers = Vec<Option<Decided>>;
 /// A batch that is decided, and not recorded.
 #[derive(Debug)]
 pub(super) struct DecidedBatch {
-    /// The head that it follows.
-    pub(super) follows: Head,
+    pub(super) effects: Arc<Effects>,
     pub(super) events: Vec<Event>,
     pub(super) places: PlaceChanges,
     pub(super) answers: Answers,
@@ -175,13 +176,14 @@ pub(super) fn decide(
         next.last_chain = last.chain;
     }
     memory.move_head(next);
-    memory.newest = Some(Effects {
-        follows: head.clone(),
+    let effects = Arc::new(Effects {
+        follows: head,
         cases: done.cases,
         changes: done.changes,
     });
+    memory.newest = Some(Arc::clone(&effects));
     Some(DecidedBatch {
-        follows: head,
+        effects,
         events: done.events,
         places: done.places,
         answers,

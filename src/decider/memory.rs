@@ -1,6 +1,7 @@
 //! What a writer knows between batches. All of it is only a memory of the database; any doubt, and it is forgotten.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use chrono::TimeDelta;
 use sqlx::PgConnection;
@@ -24,7 +25,7 @@ pub(super) struct Memory {
     pub(super) policies: Policies,
     pub(super) tallies: Tallies,
     /// What the newest batch did: whoever looks up while it is still under way does not find it.
-    pub(super) newest: Option<Effects>,
+    pub(super) newest: Option<Arc<Effects>>,
     /// Whether another process writes bookings, too.
     pub(super) has_company: bool,
     // The head as of which the tallies are known, and when that was.
@@ -50,6 +51,24 @@ pub(super) struct PlaceChange {
     pub(super) case_id: Uuid,
     pub(super) place: Place,
     pub(super) is_taken: bool,
+}
+
+impl PlaceChange {
+    fn count_in(&self, tallies: &mut Tallies) {
+        if self.is_taken {
+            tallies.take(&self.place);
+        } else {
+            tallies.free(&self.place);
+        }
+    }
+
+    fn undo_in(&self, tallies: &mut Tallies) {
+        if self.is_taken {
+            tallies.free(&self.place);
+        } else {
+            tallies.take(&self.place);
+        }
+    }
 }
 
 /// Where the head is expected, and since when.
@@ -119,12 +138,20 @@ impl Memory {
         }
     }
 
-    /// The head is where it was: what was decided after it has not been recorded.
-    pub(super) fn step_back(&mut self, known: Option<KnownHead>) {
-        self.head = known;
+    /// The head is where it was, if that is known: what was decided after it, oldest first, has not been recorded.
+    pub(super) fn step_back(&mut self, known: Option<KnownHead>, unrecorded: &[Arc<Effects>]) {
         self.newest = None;
-        // They know of places that were never taken.
-        self.tallies.clear();
+        if known.is_some() {
+            for effects in unrecorded.iter().rev() {
+                for change in effects.changes.iter().rev() {
+                    change.undo_in(&mut self.tallies);
+                }
+            }
+        } else {
+            // They may or may not know of places that were never taken.
+            self.tallies.clear();
+        }
+        self.head = known;
     }
 
     /// Catches up with a head that is locked. Answers what others have changed, if it can be told.
@@ -152,15 +179,9 @@ impl Memory {
         let known_seq = self.head.as_ref().map(|(known, _)| known.last_seq);
         let changes = match since {
             Since::Known(changes) => {
-                for change in changes
-                    .changes
-                    .iter()
-                    .filter_map(|change| change.place.as_ref())
-                {
-                    if change.is_taken {
-                        self.tallies.take(&change.place);
-                    } else {
-                        self.tallies.free(&change.place);
+                for change in &changes.changes {
+                    if let Some(place) = &change.place {
+                        place.count_in(&mut self.tallies);
                     }
                 }
                 Some(changes)
@@ -174,5 +195,107 @@ impl Memory {
             known_seq.is_some_and(|seq| head.last_seq != seq + self.new_policy_events);
         self.new_policy_events = 0;
         Ok(changes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, NaiveDate};
+
+    use super::*;
+    use crate::cubu::request::BookedBy;
+    use crate::ledger::digest::GENESIS;
+    use crate::policy::bucket::Bucket;
+    use crate::policy::tallies::Tally;
+
+    fn place(duration: i32) -> Place {
+        Place {
+            unit_id: Uuid::from_u128(1),
+            service_id: Uuid::from_u128(2),
+            service_category_id: None,
+            service_type_id: None,
+            cu_index: 3,
+            date: NaiveDate::from_ymd_opt(2026, 11, 30).expect("a date"),
+            start: 600,
+            duration,
+            starts_at: DateTime::UNIX_EPOCH,
+            channel: None,
+            booked_by: BookedBy::SelfService,
+            customer_record_id: None,
+        }
+    }
+
+    fn bucket() -> Bucket {
+        let date = place(0).date;
+        Bucket {
+            unit_id: None,
+            service_id: Some(place(0).service_id),
+            service_category_id: None,
+            service_type_id: None,
+            cu_index: None,
+            channel: None,
+            booked_by: None,
+            from: date,
+            until: date.succ_opt().expect("a date"),
+            from_minute: None,
+            to_minute: None,
+            weekdays: None,
+        }
+    }
+
+    fn head(last_seq: i64) -> Head {
+        Head {
+            last_seq,
+            last_chain: GENESIS,
+            policy_version: 0,
+            now: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    /// A memory of a count, with what batches did that were decided since, and those.
+    fn decided() -> (Memory, Tally, Vec<Arc<Effects>>) {
+        let mut memory = Memory::default();
+        let counted = Tally {
+            appointments: 5,
+            minutes: 100,
+        };
+        memory.tallies.learn(bucket(), counted);
+        let change = |duration, is_taken| PlaceChange {
+            case_id: Uuid::nil(),
+            place: place(duration),
+            is_taken,
+        };
+        let batches = [
+            vec![change(20, true), change(15, true)],
+            vec![change(20, false), change(25, true)],
+        ];
+        let effects = batches.map(|changes| {
+            for change in &changes {
+                change.count_in(&mut memory.tallies);
+            }
+            Arc::new(Effects {
+                follows: head(1),
+                cases: HashMap::new(),
+                changes,
+            })
+        });
+        memory.newest = Some(Arc::clone(&effects[1]));
+        (memory, counted, effects.into())
+    }
+
+    #[test]
+    fn what_was_not_recorded_is_not_counted_and_all_else_is_still_known() {
+        let (mut memory, counted, effects) = decided();
+        assert_ne!(memory.tallies.get(&bucket()), Some(counted));
+        memory.step_back(Some((head(1), Instant::now())), &effects);
+        assert_eq!(memory.tallies.get(&bucket()), Some(counted));
+        assert!(memory.newest.is_none());
+    }
+
+    #[test]
+    fn counts_are_forgotten_if_nobody_knows_what_was_recorded() {
+        let (mut memory, _, effects) = decided();
+        memory.step_back(None, &effects);
+        assert!(memory.tallies.is_empty());
     }
 }

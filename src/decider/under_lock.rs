@@ -44,7 +44,7 @@ pub(super) async fn record_and_answer(
         };
         let error = match recorded {
             Ok(batch) => {
-                let policy_version = batch.follows.policy_version;
+                let policy_version = batch.effects.follows.policy_version;
                 context.answer(commands, batch.answers, policy_version);
                 continue;
             }
@@ -141,7 +141,7 @@ async fn record(
     };
     // Until the commit is certain, what is known belongs to a head that may never be.
     let known = memory.take_head();
-    let (follows, events) = (&batch.follows, &batch.events);
+    let (follows, events) = (&batch.effects.follows, &batch.events);
     let append = Append::new(org, follows, events, &batch.places);
     if !append.run(connection).await? {
         return Err(moved().into());

@@ -86,19 +86,20 @@ impl UnderWay {
         let _ = next.send(());
         // The next one's commit goes out before some hundred answers do.
         tokio::task::yield_now().await;
-        context.answer(commands, batch.answers, batch.follows.policy_version);
+        let policy_version = batch.effects.follows.policy_version;
+        context.answer(commands, batch.answers, policy_version);
         Ok(took)
     }
 
     /// `false`: the head is not where the batch follows it.
     async fn append_in_turn(&self, turn: Option<Turn>) -> Result<bool, BatchError> {
         let DecidedBatch {
-            follows,
+            effects,
             events,
             places,
             ..
         } = &self.batch;
-        let append = Append::new(&self.context.org, follows, events, places);
+        let append = Append::new(&self.context.org, &effects.follows, events, places);
         if let Some(turn) = turn
             && (turn.await.is_err() || !self.is_awaited())
         {

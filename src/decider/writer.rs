@@ -13,11 +13,10 @@ use super::command::{Command, DecideError};
 use super::connections::Purpose;
 use super::context::{Context, refuse};
 use super::failure::Reach;
-use super::memory::Memory;
+use super::memory::{Effects, Memory};
 use super::slots::Slot;
 use super::under_lock;
 use super::under_way::{Turn, UnderWay, Unrecorded};
-use crate::ledger::head::Head;
 
 /// The longest that a batch waits for more bookings.
 const LONGEST_WAIT: Duration = Duration::from_millis(2);
@@ -51,11 +50,11 @@ pub(super) struct Writer {
     last: Pace,
 }
 
-/// A batch under way, of so many commands, and the head that it follows.
+/// A batch under way, of so many commands, and what it does.
 #[derive(Debug)]
 struct Task {
     commands: usize,
-    follows: Head,
+    effects: Arc<Effects>,
     task: JoinHandle<Result<Duration, Unrecorded>>,
 }
 
@@ -223,7 +222,7 @@ impl Writer {
         let Some(batch) = decided else {
             return Err(commands.into());
         };
-        let (so_many, follows) = (commands.len(), batch.follows.clone());
+        let (so_many, effects) = (commands.len(), Arc::clone(&batch.effects));
         let context = Arc::clone(&self.context);
         let under_way = UnderWay::new(context, batch, commands, std::mem::take(slot));
         let (committed, next_turn) = oneshot::channel();
@@ -231,7 +230,7 @@ impl Writer {
         let task = tokio::spawn(under_way.record(turn, committed));
         self.under_way.push_back(Task {
             commands: so_many,
-            follows,
+            effects,
             task,
         });
         Ok(())
@@ -250,7 +249,7 @@ impl Writer {
     /// The oldest batch under way has been recorded, or not: then those after it follow a head that never was, and all of them are
     /// decided again.
     async fn landed(&mut self, landed: Result<Result<Duration, Unrecorded>, JoinError>) -> Reach {
-        let Some(Task { follows, .. }) = self.under_way.pop_front() else {
+        let Some(Task { effects, .. }) = self.under_way.pop_front() else {
             return Reach::There;
         };
         let mut unrecorded = Vec::new();
@@ -262,19 +261,21 @@ impl Writer {
             }
             Ok(Err(failed)) => {
                 // Nothing is wrong but that the head was elsewhere: how far off tells what has changed.
-                known = (failed.error.is_none()).then(|| (follows, Instant::now()));
+                known = (failed.error.is_none()).then(|| (effects.follows.clone(), Instant::now()));
                 unrecorded.push(failed);
             }
             // Whoever waited has been told by the loss of their replies.
             Err(error) => tracing::error!(org = %self.context.org, %error, "a batch was lost"),
         }
-        while let Some(Task { task, .. }) = self.under_way.pop_front() {
+        let mut unrecorded_effects = vec![effects];
+        while let Some(Task { task, effects, .. }) = self.under_way.pop_front() {
             if let Ok(Err(after)) = task.await {
                 unrecorded.push(after);
             }
+            unrecorded_effects.push(effects);
         }
         self.newest_turn = None;
-        self.memory.step_back(known);
+        self.memory.step_back(known, &unrecorded_effects);
         let mut reach = Reach::There;
         for batch in unrecorded {
             reach = self.record_under_lock(batch).await;
