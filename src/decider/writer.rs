@@ -143,7 +143,8 @@ impl Writer {
         true
     }
 
-    /// How many the next is thought to have, if this one has so many.
+    /// How many the next is thought to have, if this one has so many: half of all under way, so that one batch is looked up and decided while
+    /// the other is appended. As many as go now would stay all of them, one batch after the other.
     fn expect_after(&self, commands: usize) -> usize {
         // This one's, and those of the others under way.
         let own_slots = 1 + self.under_way.len();
@@ -151,7 +152,8 @@ impl Writer {
             // Among many organizations there is no second batch.
             return commands;
         }
-        half_of_all(self.under_way.iter().map(|task| task.commands), commands)
+        let under_way: usize = self.under_way.iter().map(|task| task.commands).sum();
+        (under_way + commands).div_ceil(2)
     }
 
     /// Those who were just answered often ask again at once. Without waiting for them, the first to be back gets a transaction of its
@@ -302,23 +304,80 @@ impl Writer {
     }
 }
 
-/// Half of those under way and of those who go now, so that one batch is looked up and decided while the other is appended. As many as go now
-/// would stay all of them, one batch after the other.
-fn half_of_all(under_way: impl Iterator<Item = usize>, commands: usize) -> usize {
-    (under_way.sum::<usize>() + commands).div_ceil(2)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::collections::HashMap;
+    use std::future::pending;
 
-    #[test]
-    fn all_who_ask_do_not_stay_in_one_batch() {
-        // Sixteen callers in one batch: the next waits for eight of them, and the one after it for the other eight.
-        let next = half_of_all([].into_iter(), 16);
-        assert_eq!(next, 8);
-        assert_eq!(half_of_all([next].into_iter(), 16 - next), 8);
+    use chrono::DateTime;
+    use sqlx::postgres::{PgConnectOptions, PgPool};
+
+    use super::*;
+    use crate::decider::command::Limits;
+    use crate::decider::connections::Connections;
+    use crate::decider::slots::Slots;
+    use crate::ledger::digest::GENESIS;
+    use crate::ledger::head::Head;
+    use crate::org::Org;
+    use crate::problems::Problems;
+    use crate::telemetry::Metrics;
+
+    /// A writer whose database is never asked.
+    fn writer() -> Writer {
+        let pool = PgPool::connect_lazy_with(PgConnectOptions::new());
+        let metrics = Arc::new(Metrics::new());
+        Writer::new(Context {
+            org: Org::default_org(),
+            connections: Connections::new(pool.clone()),
+            limits: Limits {
+                queue: 1024,
+                batch: 256,
+                timeout: Duration::from_secs(1),
+                rejections_per_second: 1,
+                rejections_burst: 1,
+            },
+            slots: Slots::new(),
+            problems: Problems::start(pool, Arc::clone(&metrics)),
+            metrics,
+        })
+    }
+
+    fn under_way(commands: usize) -> Task {
+        let follows = Head {
+            last_seq: 0,
+            last_chain: GENESIS,
+            policy_version: 0,
+            now: DateTime::UNIX_EPOCH,
+        };
+        Task {
+            commands,
+            effects: Arc::new(Effects {
+                follows,
+                cases: HashMap::new(),
+                changes: Vec::new(),
+            }),
+            task: tokio::spawn(pending()),
+        }
+    }
+
+    #[tokio::test]
+    async fn all_who_ask_do_not_stay_in_one_batch() {
+        let mut writer = writer();
+        let _own = writer.context.slots.take_free();
         // A lone booking waits for nobody.
-        assert_eq!(half_of_all([].into_iter(), 1), 1);
+        assert_eq!(writer.expect_after(1), 1);
+        // Sixteen callers in one batch: the next waits for eight of them, and the one after it for the other eight.
+        assert_eq!(writer.expect_after(16), 8);
+        writer.under_way.push_back(under_way(8));
+        let _second = writer.context.slots.take_free();
+        assert_eq!(writer.expect_after(8), 8);
+    }
+
+    #[tokio::test]
+    async fn beside_other_organizations_a_batch_is_as_large_as_the_last() {
+        let writer = writer();
+        let _own = writer.context.slots.take_free();
+        let _anothers = writer.context.slots.take_free();
+        assert_eq!(writer.expect_after(16), 16);
     }
 }

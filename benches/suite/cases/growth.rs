@@ -16,7 +16,7 @@ use crate::server::Server;
 use crate::wrk::{Closed, closed};
 use crate::{Bench, next_run};
 
-/// As many callers as make the service fastest.
+/// As many callers as the headline has.
 const MOST_CONNECTIONS: u32 = 256;
 
 /// As many, and few: of 64 each of ten organizations has six.
@@ -146,16 +146,7 @@ impl Case {
     /// A page is read into Postgres' buffers once, and logged whole when it is first changed after a checkpoint. With checkpoints half an hour
     /// apart that is a part of the first minute, and not what is to be measured.
     fn leave_checkpoint_behind(&self, bench: &Bench) -> Result<(), Failure> {
-        let requests = Requests::new(next_run(), Aim::Spread).over_orgs(self.orgs);
-        let (folder, url) = (bench.cluster.folder(), self.server.url());
-        closed(
-            folder,
-            &url,
-            &requests,
-            MOST_CONNECTIONS,
-            SECONDS_AFTER_A_CHECKPOINT,
-        )?;
-        Ok(())
+        load_before(bench, &self.server, self.orgs, SECONDS_AFTER_A_CHECKPOINT)
     }
 
     /// One turn.
@@ -190,6 +181,14 @@ impl Case {
     }
 }
 
+/// A load of which nothing is measured.
+fn load_before(bench: &Bench, server: &Server, orgs: u64, seconds: u64) -> Result<(), Failure> {
+    let requests = Requests::new(next_run(), Aim::Spread).over_orgs(orgs);
+    let (folder, url) = (bench.cluster.folder(), server.url());
+    closed(folder, &url, &requests, MOST_CONNECTIONS, seconds)?;
+    Ok(())
+}
+
 /// A ledger that has grown long ago is counted (ADR 5). One that has just been filled would be while the load runs, for a quarter of the time.
 async fn wait_until_counted(database: &Database) -> Result<(), Failure> {
     let sql = include_str!("../../../sql/queries/list_uncounted.sql");
@@ -213,15 +212,7 @@ async fn two_processes(bench: &mut Bench) -> Result<(), Failure> {
             if is_alone {
                 let server = Server::start(&database)?;
                 let spread = |run| Requests::new(run, Aim::Spread);
-                let (folder, requests) = (bench.cluster.folder(), spread(next_run()));
-                let seconds_before = SECONDS_AFTER_A_START;
-                closed(
-                    folder,
-                    &server.url(),
-                    &requests,
-                    MOST_CONNECTIONS,
-                    seconds_before,
-                )?;
+                load_before(bench, &server, 0, SECONDS_AFTER_A_START)?;
                 for (connections, rates) in CONNECTIONS.into_iter().zip(&mut one) {
                     let load = bench.load_for(&database, &server, spread, connections, seconds);
                     rates.push(load.await?.figure(Closed::per_second));
