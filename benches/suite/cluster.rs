@@ -8,6 +8,7 @@ use serde::Deserialize;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use crate::failure::Failure;
+use crate::memory::UsedMemory;
 use crate::requests::SECRET;
 use crate::usage;
 
@@ -42,6 +43,7 @@ pub struct Cluster {
     folder: PathBuf,
     admin_url: String,
     databases: u32,
+    used_memory: UsedMemory,
 }
 
 /// A database in it.
@@ -95,6 +97,7 @@ impl Cluster {
             folder: folder.to_owned(),
             admin_url: ready.database_url,
             databases: 0,
+            used_memory: UsedMemory::in_folder(folder),
         })
     }
 
@@ -122,7 +125,7 @@ impl Cluster {
         usage::cpu_seconds_of_children(self.dev.id())
     }
 
-    /// A fresh one, as `another_database` makes it, in place of all that there are.
+    /// A fresh one, as `another_database` makes it, in place of all that there are. What memory that frees is filled again.
     pub async fn database(&mut self, orgs: u64) -> Result<Database, Failure> {
         let mut admin = PgConnection::connect(&self.admin_url).await?;
         for number in 1..=std::mem::take(&mut self.databases) {
@@ -131,6 +134,7 @@ impl Cluster {
                 .execute(&mut admin)
                 .await?;
         }
+        self.used_memory.fill()?;
         self.another_database(orgs).await
     }
 

@@ -10,7 +10,9 @@
 
 mod cases;
 mod cluster;
+mod core;
 mod failure;
+mod memory;
 mod mixed;
 mod open_loop;
 mod peers {
@@ -56,6 +58,8 @@ struct Arguments {
     folder: Option<PathBuf>,
     #[arg(long, hide = true)]
     serve_peer: bool,
+    #[arg(long, hide = true)]
+    measure_core: bool,
     /// cargo says this to every bench
     #[arg(long, hide = true)]
     bench: bool,
@@ -100,6 +104,9 @@ async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = if arguments.serve_peer {
         peers::web::serve().await
+    } else if arguments.measure_core {
+        core::measure();
+        Ok(())
     } else {
         measure(arguments).await
     };

@@ -114,11 +114,19 @@ fn cores() -> Vec<usize> {
 
 /// The machine's memory.
 pub fn memory_mb() -> u64 {
+    meminfo_mb("MemTotal:")
+}
+
+/// Memory that holds nothing at all, not even a file that was read once.
+pub fn free_memory_mb() -> u64 {
+    meminfo_mb("MemFree:")
+}
+
+/// A line of proc_meminfo(5), which says kB and means kibibytes.
+fn meminfo_mb(name: &str) -> u64 {
     let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let kilobytes: Option<u64> = text
-        .split_whitespace()
-        .nth(1)
-        .and_then(|text| text.parse().ok());
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    let kilobytes: Option<u64> = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
     kilobytes.unwrap_or(0) >> 10
 }
 

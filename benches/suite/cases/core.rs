@@ -1,11 +1,11 @@
-//! The core alone: runs the criterion benches (`cargo bench --bench core`) and reads what they found.
+//! The core alone: runs criterion's benches and reads what they found.
 
-use std::path::Path;
 use std::process::Command;
 
 use serde::Deserialize;
 
 use crate::Bench;
+use crate::core::NAMES;
 use crate::failure::Failure;
 
 #[derive(Deserialize)]
@@ -18,43 +18,23 @@ struct Estimate {
     point_estimate: f64,
 }
 
-/// As `benches/core.rs` names them.
-const NAMES: [&str; 6] = ["decide", "needs", "signature", "parse", "digest", "chain"];
-
 pub fn run(bench: &mut Bench) -> Result<(), Failure> {
     bench.report.section("The core alone");
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let output = Command::new("cargo")
-        .args([
-            "bench",
-            "--locked",
-            "--quiet",
-            "--bench",
-            "core",
-            "--",
-            "--measurement-time",
-            "3",
-            "--warm-up-time",
-            "1",
-            "--noplot",
-        ])
-        .current_dir(root)
-        .env("CRITERION_HOME", bench.cluster.folder().join("criterion"))
+    let this = std::env::current_exe().map_err(Failure::run("this program"))?;
+    let home = bench.cluster.folder().join("criterion");
+    let output = Command::new(this)
+        .arg("--measure-core")
+        .env("CRITERION_HOME", &home)
         .output()
-        .map_err(Failure::run("cargo bench"))?;
+        .map_err(Failure::run("this program"))?;
     if !output.status.success() {
         return Err(Failure::Program {
-            program: "cargo bench --bench core".to_owned(),
+            program: "the core's benches".to_owned(),
             output: String::from_utf8_lossy(&output.stderr).into_owned(),
         });
     }
     for name in NAMES {
-        let path = bench
-            .cluster
-            .folder()
-            .join("criterion")
-            .join(name)
-            .join("new/estimates.json");
+        let path = home.join(name).join("new/estimates.json");
         let text = std::fs::read_to_string(&path).map_err(Failure::file(&path))?;
         let estimates: Estimates =
             serde_json::from_str(&text).map_err(|_| Failure::Unreadable {

@@ -1,8 +1,7 @@
-//! The core alone, without IO: `cargo bench --bench core`.
-
-#![allow(missing_docs, reason = "a program, not a library")]
+//! The core alone, without IO: criterion's benches, in a process of their own (`cases/core.rs`).
 
 use std::hint::black_box;
+use std::time::Duration;
 
 use bookwarden::cubu::request::{self, Booking};
 use bookwarden::cubu::signature::{Mac, matches, sign};
@@ -14,11 +13,25 @@ use bookwarden::policy::kind::Kind;
 use bookwarden::policy::set::PolicySet;
 use bookwarden::policy::tallies::Tally;
 use chrono::{DateTime, Utc};
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::Criterion;
 
-const BODY: &str = include_str!("../tests/samples/before-book-appointment.json");
+const BODY: &str = include_str!("../../tests/samples/before-book-appointment.json");
 const SECRET: &str = "bench-secret";
 const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
+
+/// As the benches below are named.
+pub const NAMES: [&str; 6] = ["decide", "needs", "signature", "parse", "digest", "chain"];
+
+/// Leaves what it finds where `CRITERION_HOME` says.
+pub fn measure() {
+    let mut criterion = Criterion::default()
+        .warm_up_time(Duration::from_secs(1))
+        .measurement_time(Duration::from_secs(3))
+        .without_plots();
+    decisions(&mut criterion);
+    wire(&mut criterion);
+    ledger(&mut criterion);
+}
 
 fn booking() -> Booking {
     request::parse(BODY).expect("the sample is a booking")
@@ -49,7 +62,7 @@ fn policies() -> PolicySet {
     set
 }
 
-fn core(criterion: &mut Criterion) {
+fn decisions(criterion: &mut Criterion) {
     let booking = booking();
     let policies = policies();
     let buckets = Draft::new(&booking, &policies, NOW).buckets().count();
@@ -98,6 +111,3 @@ fn ledger(criterion: &mut Criterion) {
         bencher.iter(|| chain(&GENESIS, black_box(&digest), &header));
     });
 }
-
-criterion_group!(benches, core, wire, ledger);
-criterion_main!(benches);
