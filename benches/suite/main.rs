@@ -10,7 +10,6 @@
 
 mod cases;
 mod cluster;
-mod core;
 mod failure;
 mod memory;
 mod mixed;
@@ -105,7 +104,7 @@ async fn main() -> ExitCode {
     let done = if arguments.serve_peer {
         peers::web::serve().await
     } else if arguments.measure_core {
-        core::measure();
+        cases::core::measure();
         Ok(())
     } else {
         measure(arguments).await

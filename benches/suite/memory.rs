@@ -8,7 +8,7 @@ use std::{io, thread};
 use crate::failure::Failure;
 use crate::usage;
 
-/// It takes some 0.7 s for each GB on two cores: on a machine with more than this it is left out, for no run here writes as much.
+/// It takes some 0.7 s for each GB on two cores: with more than this free, a run would take too long.
 const MOST_MB: u64 = 64 << 10;
 
 /// A file of nothing but holes: read, it takes up memory, and no disk.
@@ -33,6 +33,10 @@ impl UsedMemory {
     pub fn fill(&mut self) -> Result<(), Failure> {
         let free = usage::free_memory_mb();
         if free > MOST_MB {
+            eprintln!(
+                "bench: {} GB of memory are free, which is too much to fill: on a virtual machine, who writes most may wait for it most",
+                free >> 10
+            );
             return Ok(());
         }
         let file = File::options()
@@ -51,12 +55,12 @@ impl UsedMemory {
 }
 
 fn read_by_all_cores(file: &File, from_mb: u64, to_mb: u64) -> io::Result<()> {
-    let cores = thread::available_parallelism()?.get();
-    let part = usize::try_from(to_mb - from_mb).map_or(1, |mb| mb.div_ceil(cores).max(1));
+    let cores = thread::available_parallelism()?.get() as u64;
+    let part = (to_mb - from_mb).div_ceil(cores);
+    let begin = |core| to_mb.min(from_mb + core * part);
     thread::scope(|scope| {
-        let reading: Vec<_> = (from_mb..to_mb)
-            .step_by(part)
-            .map(|from| scope.spawn(move || read(file, from, to_mb.min(from + part as u64))))
+        let reading: Vec<_> = (0..cores)
+            .map(|core| scope.spawn(move || read(file, begin(core), begin(core + 1))))
             .collect();
         reading
             .into_iter()
