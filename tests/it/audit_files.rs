@@ -6,6 +6,7 @@ use std::time::Duration;
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use tokio::time::Instant;
 
 use crate::support::{BOOKWARDEN, TestApp, booking};
 
@@ -191,6 +192,34 @@ async fn events_are_followed_live_and_resumed() {
         .await
         .expect("an answer");
     assert_eq!(bad.status(), StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_revoked_token_follows_no_further() {
+    let app = TestApp::start().await;
+    let mut live = Client::new()
+        .get(format!("{}/v1/events/stream", app.server.url))
+        .bearer_auth("test-token")
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(live.status(), StatusCode::OK);
+    let revoked = Command::new(BOOKWARDEN)
+        .args(["token", "revoke", "1"])
+        .env("DATABASE_URL", &app.database_url)
+        .output()
+        .expect("it runs");
+    assert!(revoked.status.success());
+    // Less than a heartbeat.
+    let ends = Instant::now() + Duration::from_secs(5);
+    while let Some(_events) = tokio::time::timeout_at(ends, live.chunk())
+        .await
+        .expect("the stream ends")
+        .expect("a chunk")
+    {
+        // A busy ledger: there is something to send at each look.
+        app.book(&booking()).await;
+    }
 }
 
 #[tokio::test]

@@ -85,7 +85,7 @@ async fn begin(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, Pro
 }
 
 impl Follower {
-    /// The next event or heartbeat; none once the server stops or the token is no longer good.
+    /// The next event or heartbeat; none once the server stops, the token is no longer good, or the ledger cannot be read.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             if let Some(event) = self.waiting.pop_front() {
@@ -93,22 +93,34 @@ impl Follower {
                 self.sent = Instant::now();
                 return Some(message(&event));
             }
+            if self.app.stopping.is_cancelled() {
+                return None;
+            }
+            match self.look().await {
+                Ok(found) => self.waiting = found.into(),
+                Err(problem) => {
+                    tracing::info!(org = %self.org, kind = problem.kind.id(), detail = %problem.detail, "a stream of events ends");
+                    return None;
+                }
+            }
+            if !self.waiting.is_empty() {
+                continue;
+            }
             if self.sent.elapsed() >= HEARTBEAT {
-                caller(&self.app, &self.request).await.ok()?;
                 self.sent = Instant::now();
                 return Some(Bytes::from_static(b": still here\n\n"));
             }
-            self.waiting = audit::events_after(&self.app.parts.pool, &self.org, self.after)
-                .await
-                .ok()?
-                .into();
-            if self.waiting.is_empty() {
-                tokio::select! {
-                    () = self.app.stopping.cancelled() => return None,
-                    () = tokio::time::sleep(audit::FOLLOW_INTERVAL) => {}
-                }
+            tokio::select! {
+                () = self.app.stopping.cancelled() => return None,
+                () = tokio::time::sleep(audit::FOLLOW_INTERVAL) => {}
             }
         }
+    }
+
+    /// What has come since. Each look is authenticated like a call of its own: a token that was revoked meanwhile opens nothing more.
+    async fn look(&self) -> Result<Vec<Event>, Problem> {
+        caller(&self.app, &self.request).await?;
+        Ok(audit::events_after(&self.app.parts.pool, &self.org, self.after).await?)
     }
 }
 
