@@ -20,7 +20,7 @@ use super::run::{Replay, ReplayError, Scope, Start, Watch};
 use super::snapshot::Writer;
 
 /// How many events are read in one snapshot: some tenths of a second. So few for tests that their ledgers, too, take several.
-const STRETCH: i64 = if cfg!(debug_assertions) { 50 } else { 50_000 };
+pub(super) const STRETCH: i64 = if cfg!(debug_assertions) { 50 } else { 50_000 };
 
 /// An advance is told about every so many events.
 const STRIDE: u64 = 1_024;
@@ -62,6 +62,16 @@ pub(super) async fn heads(connection: &mut PgConnection) -> Result<Vec<StoredHea
     sqlx::query_as(include_str!("../../sql/queries/list_ledgers.sql"))
         .fetch_all(connection)
         .await
+}
+
+/// The head of one ledger; that of an empty one if somebody took its row away.
+pub(super) async fn head(
+    connection: &mut PgConnection,
+    org: &str,
+) -> Result<StoredHead, sqlx::Error> {
+    let heads = heads(connection).await?;
+    let found = heads.into_iter().find(|head| head.org == org);
+    Ok(found.unwrap_or_else(|| StoredHead::missing(org)))
 }
 
 async fn ledger(
@@ -115,11 +125,7 @@ async fn end(
     watch: &mut dyn Watch,
 ) -> Result<StoredHead, CompareError> {
     events(connection, replay, org, from, i64::MAX, watch).await?;
-    let head = heads(connection)
-        .await?
-        .into_iter()
-        .find(|head| head.org == org)
-        .unwrap_or_else(|| StoredHead::missing(org));
+    let head = head(connection, org).await?;
     if let (Some(differences), Some(state)) = (&mut extras.differences, replay.state()) {
         let found = compare(connection, org, state).await?;
         differences.add(found);

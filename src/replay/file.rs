@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use super::copied::{Stretch, read_events};
-use super::database;
+use super::database::{self, STRETCH};
 use super::event::{StoredAttachment, StoredEvent, StoredHead};
 use super::prepared::Gathered;
 use super::reading::in_snapshot;
@@ -42,23 +42,11 @@ fn write_event(out: &mut dyn Write, event: &StoredEvent) -> Result<(), std::io::
     write(out, &Line::Event(event))
 }
 
-/// Writes the ledgers of an organization, or of all, in one snapshot.
+/// Writes the ledgers of an organization, or of all, each as it ends when its end is reached.
 ///
 /// # Errors
 /// When the database or the file fails, or there is no such organization.
 pub async fn export(
-    connection: &mut PgConnection,
-    org: Option<&Org>,
-    out: &mut dyn Write,
-    watch: &mut dyn Watch,
-) -> Result<u64, ReplayError> {
-    in_snapshot(connection, async |connection| {
-        write_ledgers(connection, org, out, watch).await
-    })
-    .await
-}
-
-async fn write_ledgers(
     connection: &mut PgConnection,
     org: Option<&Org>,
     out: &mut dyn Write,
@@ -79,24 +67,51 @@ async fn write_ledgers(
     );
     let mut written = 0;
     for head in &heads {
-        let whole = Stretch {
-            from: i64::MIN,
-            to: i64::MAX,
-            at_most: i64::MAX,
-        };
-        read_events::<ReplayError>(connection, &head.org, whole, |events| {
-            for event in events {
-                write_event(out, &event.to_stored())?;
-            }
-            written += events.len() as u64;
-            watch.advance(events.len() as u64);
-            Ok(())
-        })
-        .await?;
-        write(out, &Line::Head(head))?;
+        written += write_ledger(connection, &head.org, out, watch).await?;
     }
     out.flush()?;
     Ok(written)
+}
+
+/// Writes one ledger in short snapshots, like a replay of the database; its head is of the snapshot in which it ends.
+async fn write_ledger(
+    connection: &mut PgConnection,
+    org: &str,
+    out: &mut dyn Write,
+    watch: &mut dyn Watch,
+) -> Result<u64, ReplayError> {
+    let mut written = 0;
+    let mut stretch = Stretch {
+        from: i64::MIN,
+        to: i64::MAX,
+        at_most: STRETCH,
+    };
+    loop {
+        let head = in_snapshot(connection, async |connection| {
+            let mut next = stretch.from;
+            let read = read_events::<ReplayError>(connection, org, stretch, |events| {
+                for event in events {
+                    write_event(out, &event.to_stored())?;
+                    next = event.seq.saturating_add(1);
+                }
+                written += events.len() as u64;
+                watch.advance(events.len() as u64);
+                Ok(())
+            })
+            .await?;
+            stretch.from = next;
+            if read == STRETCH {
+                return Ok(None);
+            }
+            let head = database::head(connection, org).await?;
+            Ok::<_, ReplayError>(Some(head))
+        })
+        .await?;
+        if let Some(head) = head {
+            write(out, &Line::Head(&head))?;
+            return Ok(written);
+        }
+    }
 }
 
 /// Replays an exported file: no database is needed.
