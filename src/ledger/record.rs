@@ -35,7 +35,10 @@ pub async fn record(
     let events = numbering.into_events();
     let places = PlaceChanges::default();
     let append = Append::new(org, &head, &events, &places);
-    let appended = append.run(transaction).await?;
-    debug_assert!(appended, "the head is locked");
-    Ok(())
+    if append.run(transaction).await? {
+        Ok(())
+    } else {
+        let moved = "the head moved although it was locked";
+        Err(sqlx::Error::Protocol(moved.to_owned()))
+    }
 }

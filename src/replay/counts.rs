@@ -1,34 +1,9 @@
-//! Decisions as `ledger.decision_counts` counts them: of each range, trait and key the many numbers, as a count and a sum of hashes.
+//! Decisions as `ledger.decision_counts` counts them: of each range and trait, the many numbers with their keys.
 
-use std::fmt;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-
+use super::fingerprint::Fingerprint;
 use super::hits::Row as Hit;
 use super::view::Event;
 use crate::ledger::counts::{Counted, TRAITS, Traits, policy_key};
-
-/// Decisions with their keys: how many, and the sum of their hashes, for any two sets in practice another.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Keyed {
-    count: u64,
-    sum: u64,
-}
-
-impl Keyed {
-    fn add(&mut self, key: &str, seq: i64) {
-        let mut hasher = DefaultHasher::new();
-        (key, seq).hash(&mut hasher);
-        self.count += 1;
-        self.sum = self.sum.wrapping_add(hasher.finish());
-    }
-}
-
-impl fmt::Display for Keyed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { count, sum } = self;
-        write!(f, "{count} decisions, which hash to {sum:016x}")
-    }
-}
 
 /// A range, and its decisions by each of [`TRAITS`].
 #[derive(Debug, Clone)]
@@ -36,7 +11,7 @@ struct Range {
     first_seq: i64,
     last_seq: i64,
     // None: compared.
-    keyed: [Option<Keyed>; TRAITS.len()],
+    keyed: [Option<Fingerprint>; TRAITS.len()],
 }
 
 /// By the ledger: the ranges that were counted when reading it began.
@@ -58,7 +33,7 @@ impl Counts {
                 ranges.push(Range {
                     first_seq,
                     last_seq,
-                    keyed: [Some(Keyed::default()); TRAITS.len()],
+                    keyed: [Some(Fingerprint::default()); TRAITS.len()],
                 });
                 next = last_seq.saturating_add(1);
             }
@@ -88,7 +63,7 @@ impl Counts {
             booked_by: event.booked_by,
         };
         for (keyed, key) in range.keyed.iter_mut().zip(traits.keys()) {
-            keyed.get_or_insert_default().add(&key, event.seq);
+            keyed.get_or_insert_default().add((&*key, event.seq));
         }
     }
 
@@ -101,7 +76,7 @@ impl Counts {
                 ..
             }) = self.range(*seq)
             {
-                policies.get_or_insert_default().add(&key, *seq);
+                policies.get_or_insert_default().add((&*key, *seq));
             }
         }
     }
@@ -152,11 +127,11 @@ pub(super) fn name(counted_by: &str, first_seq: i64, last_seq: i64) -> String {
 }
 
 /// None: a row that is not as it is written.
-fn keyed(row: &Counted) -> Option<Keyed> {
+fn keyed(row: &Counted) -> Option<Fingerprint> {
     let seqs = row.seqs()?;
-    let mut keyed = Keyed::default();
+    let mut keyed = Fingerprint::default();
     for (key, seqs) in &seqs {
-        seqs.iter().for_each(|seq| keyed.add(key, *seq));
+        seqs.iter().for_each(|seq| keyed.add((&**key, *seq)));
     }
     let range = row.first_seq..=row.last_seq;
     (Counted::new(&row.counted_by, &range, seqs) == *row).then_some(keyed)

@@ -9,7 +9,6 @@ use super::report::What;
 use super::view::Event;
 use super::walk::{Request, Walk};
 use crate::ledger::booking::{self, DecidedContext, Version};
-use crate::policy::decide::Outcome;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -49,7 +48,7 @@ impl Walk {
             self.tell(event.seq, What::Repeat, expected, "decided anew");
         }
         let decision = self.state.decide(&booking, now);
-        let approved = decision.outcome != Outcome::Cancelled;
+        let approved = decision.approves();
         let held = self.state.places.held(case_id).filter(|_| approved);
         let context = DecidedContext {
             request_seq: request.seq,

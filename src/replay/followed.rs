@@ -14,7 +14,7 @@ impl Walk {
         self.summary.followed += 1;
         let body = event.body.unwrap_or_default();
         let case_id = match after::parse(body) {
-            Ok(call) => call.case_id,
+            Ok(case_id) => case_id,
             Err(error) => {
                 return self.tell(event.seq, What::Unreadable, "an after-call", error);
             }

@@ -1,4 +1,4 @@
-//! Which decisions each policy took part in, as `ledger.policy_hits` has it: of the many numbers, a count and a sum of their hashes.
+//! Which decisions each policy took part in, as `ledger.policy_hits` has it.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
@@ -7,6 +7,7 @@ use std::fmt;
 use serde::Deserialize;
 use sqlx::FromRow;
 
+use super::fingerprint::Fingerprint;
 use crate::ledger::event::PolicyMet;
 
 /// A policy with a verdict in a mode.
@@ -33,42 +34,10 @@ impl fmt::Display for Key<'_> {
     }
 }
 
-/// A set of decisions: how many, and the sum of their numbers' hashes, for any two sets in practice another.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Decisions {
-    count: u64,
-    sum: u64,
-}
-
-impl Decisions {
-    fn add(&mut self, seq: i64) {
-        self.count += 1;
-        self.sum = self.sum.wrapping_add(mixed(seq.cast_unsigned()));
-    }
-}
-
-impl fmt::Display for Decisions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} decisions, whose numbers hash to {:016x}",
-            self.count, self.sum
-        )
-    }
-}
-
-/// SplitMix64.
-fn mixed(value: u64) -> u64 {
-    let z = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
-
 /// By the ledger.
 #[derive(Debug, Default)]
 pub(super) struct Hits {
-    decisions: BTreeMap<Key<'static>, Decisions>,
+    decisions: BTreeMap<Key<'static>, Fingerprint>,
     // What these said is not known any more.
     erased: HashSet<i64>,
 }
@@ -142,7 +111,7 @@ pub(super) struct Disorder {
 /// By the table.
 pub(super) struct Table<'a> {
     ledger: &'a Hits,
-    decisions: BTreeMap<Key<'static>, Decisions>,
+    decisions: BTreeMap<Key<'static>, Fingerprint>,
     last: Option<(Key<'static>, i64)>,
 }
 
@@ -197,7 +166,7 @@ impl Table<'_> {
             let table = self
                 .decisions
                 .get(&key)
-                .filter(|decisions| decisions.count > 0);
+                .filter(|decisions| !decisions.is_empty());
             (ledger != table).then(|| {
                 (
                     key.to_string(),

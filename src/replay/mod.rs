@@ -4,7 +4,7 @@
 //! `source` reads events, from a `database` in short snapshots (`reading`, `copied`) or from an exported file (`file`). What needs no state is computed of many
 //! together (`prepared`). Then a `walk` goes along one ledger: number, time, digests and chain of every event; `booking`, `decided` and `policy` check what
 //! it says against the `state`, the fold so far (`places`, `blocklist`). `report` is what was found. A `snapshot` is a state at a number, to go on from;
-//! `verify` compares a state with the live tables (`compare`, `hits`, `counts`) and looks for rows of no ledger (`strays`).
+//! `verify` compares a state with the live tables (`compare`, `hits`, `counts`, large sets by their `fingerprint`) and looks for rows of no ledger (`strays`).
 
 mod blocklist;
 mod booking;
@@ -17,6 +17,7 @@ mod decided;
 mod difference;
 mod event;
 mod file;
+mod fingerprint;
 mod followed;
 mod hits;
 mod places;

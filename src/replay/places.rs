@@ -91,18 +91,11 @@ impl Reservation {
                 duration: self.duration,
                 starts_at: self.starts_at,
                 channel: self.channel,
-                booked_by: booked_by(&self.booked_by)?,
+                booked_by: BookedBy::from_word(&self.booked_by)?,
                 customer_record_id: self.customer_record_id,
             },
         })
     }
-}
-
-/// The word of the column `booked_by`.
-pub(super) fn booked_by(word: &str) -> Option<BookedBy> {
-    [BookedBy::SelfService, BookedBy::Agent]
-        .into_iter()
-        .find(|by| by.as_str() == word)
 }
 
 /// By service and date, or by unit and date: which places are held there, in no order.

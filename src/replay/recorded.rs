@@ -5,12 +5,12 @@ use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::decided::DecidedPayload;
-use super::places::{Held, booked_by};
+use super::places::Held;
 use super::prepared::Asked;
 use super::state::Refusal;
 use super::view::Event;
 use super::walk::{Request, Walk};
-use crate::cubu::request::Booking;
+use crate::cubu::request::{BookedBy, Booking};
 use crate::ledger::digest::Digest;
 use crate::ledger::event::{BOOKING_DECIDED, BOOKING_RELEASED, BOOKING_REQUESTED};
 use crate::policy::decide::Outcome;
@@ -107,7 +107,7 @@ fn recorded_place(event: &Event<'_>, starts_at: Option<DateTime<Utc>>) -> Option
                 .and_utc()
         }),
         channel: event.channel.map(str::to_owned),
-        booked_by: booked_by(event.booked_by?)?,
+        booked_by: BookedBy::from_word(event.booked_by?)?,
         customer_record_id: event.customer_record_id,
     })
 }

@@ -132,7 +132,7 @@ impl Walk {
         if event.event_type != BOOKING_DECIDED {
             self.check_nothing_waits();
         }
-        self.check_place(event);
+        self.check_number_and_time(event);
         self.check_digests(event, digests);
         match (event.event_type, event.payload) {
             (_, None) => self.erased(event, asked),
@@ -147,7 +147,7 @@ impl Walk {
                 self.policy_changed(event, payload)
             }
             (AUDIT_EXPORTED | TOKEN_CREATED | TOKEN_REVOKED, Some(payload)) => {
-                self.noted(event, payload);
+                self.administered(event, payload);
             }
             (other, Some(_)) => self.tell(
                 event.seq,
@@ -159,7 +159,7 @@ impl Walk {
     }
 
     /// What operators and auditors did: nothing of it changes a decision, so there is nothing to derive.
-    fn noted(&mut self, event: &Event<'_>, payload: &str) {
+    fn administered(&mut self, event: &Event<'_>, payload: &str) {
         if let Err(error) = serde_json::from_str::<IgnoredAny>(payload) {
             self.tell(event.seq, What::Unreadable, "JSON", error);
         }
@@ -172,8 +172,7 @@ impl Walk {
         self.compare_columns(event, &Columns::default());
     }
 
-    /// Number and time.
-    fn check_place(&mut self, event: &Event<'_>) {
+    fn check_number_and_time(&mut self, event: &Event<'_>) {
         let expected = self.position.seq.saturating_add(1);
         if event.seq != expected {
             self.tell(event.seq, What::Number, expected, event.seq);

@@ -8,7 +8,6 @@ use crate::ledger::booking::{self, DecidedContext, Rejected, Signed, Version};
 use crate::ledger::digest::{self, Header, Salts, sha256};
 use crate::ledger::event::Content;
 use crate::policy::change::PolicyChange;
-use crate::policy::decide::Outcome;
 use crate::policy::kind::Kind;
 use crate::replay::event::{StoredAttachment, StoredEvent, StoredHead};
 use crate::replay::places::Held;
@@ -92,7 +91,7 @@ impl Ledger {
         }
         let decision = self.state.decide(&booking, self.now);
         let request_seq = self.append(booking::requested(Version::CURRENT, case_id, body, SIGNED));
-        let approved = decision.outcome != Outcome::Cancelled;
+        let approved = decision.approves();
         let held = self.state.places.held(case_id).filter(|_| approved);
         let context = DecidedContext {
             request_seq,
