@@ -159,11 +159,8 @@ fn write_quoted(out: &mut Vec<u8>, text: &[u8]) {
 
 /// Any value.
 pub(crate) fn write_value(out: &mut Vec<u8>, value: impl Serialize) {
-    #[allow(
-        clippy::expect_used,
-        reason = "numbers, texts, and structs of them are always JSON, and a buffer takes them"
-    )]
-    serde_json::to_writer(out, &value).expect("a value is always JSON");
+    serde_json::to_writer(out, &value)
+        .expect("numbers, texts, and structs of them are always JSON, and a buffer takes them");
 }
 
 fn write_digits(digits: &mut [u8], mut number: u32) {

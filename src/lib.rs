@@ -2,12 +2,14 @@
 //!
 //! The way of a booking, from the door to the answer:
 //!
-//! [`http`] reads the request → [`cubu`] checks its signature and parses it → [`decider`] queues it, locks the
-//! organization's ledger, reads facts, asks [`policy`] (the pure core), appends to the [`ledger`], commits, answers.
+//! [`http`] reads the request → [`cubu`] checks its signature and parses it → [`decider`] queues it, reads facts as of the
+//! ledger's head, asks [`policy`] (the pure core), appends to the [`ledger`] if the head is still there (else decides again under
+//! its lock), answers.
 //!
-//! Around it: [`access`] (webhook secrets, audit tokens), [`audit`] (looking back), [`replay`] (proof from the ledger alone),
-//! [`problems`] (policies that do not work), [`counts`] (decisions counted once and for all), [`postgres`] (pool, migrations, the private cluster of `bookwarden dev`), [`settings`]
-//! (every configuration key), [`json`] (objects written member by member) and [`cli`] (one file a subcommand: the composition root).
+//! Around it: [`org`] (an organization's name), [`access`] (webhook secrets, audit tokens), [`audit`] (looking back), [`replay`]
+//! (proof from the ledger alone), [`problems`] (policies that do not work), [`counts`] (decisions counted once and for all),
+//! [`postgres`] (pool, migrations, the private cluster of `bookwarden dev`), [`settings`] (every configuration key), [`telemetry`]
+//! (logs and metrics), [`json`] (objects written member by member) and [`cli`] (one file a subcommand: the composition root).
 
 #[allow(
     clippy::disallowed_methods,

@@ -56,7 +56,7 @@ const POOL_SIZE: Key = Key {
     default: "10",
     unit: "connections",
     example: "10",
-    doc: "The most database connections of each of two pools, at least 3: the decider's writers, of which each organization's uses one for each batch under way, two at most, and everybody else, of which one listens for changed secrets and audit queries share the rest.",
+    doc: "The most database connections of each of two pools, at least 3. The writers': each organization's uses at most two at a time, one that looks up and one that records. Everybody else's: one listens for changed secrets, audit queries share the rest.",
 };
 const QUEUE_LIMIT: Key = Key {
     name: "BOOKWARDEN_QUEUE_LIMIT",

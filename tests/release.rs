@@ -1,6 +1,6 @@
 //! What is built for release gets the recorded profile, and nothing else does (`script/rustc`, docs/adr/0006).
 
-#![allow(missing_docs, clippy::expect_used)]
+#![allow(missing_docs)]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -6,7 +6,6 @@
     reason = "a benchmark measures time and reads its environment"
 )]
 #![allow(unreachable_pub, missing_docs, reason = "a program, not a library")]
-#![allow(clippy::expect_used, reason = "a broken measurement ends the program")]
 
 mod cases;
 mod cluster;

@@ -4,7 +4,7 @@
 //!
 //! `DATABASE_URL=… cargo run --release --example fill_ledger -- 1000000`, on a database of its own that `bookwarden migrate` made.
 
-#![allow(clippy::disallowed_methods, clippy::expect_used, clippy::unwrap_used)]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
 mod bookings;
 

@@ -1,5 +1,6 @@
 -- At COMMIT: takes the head of each organization whose policies changed, for the moment that the commit takes, numbers the staged
--- changes and appends them as policy.* events. From then on every decision sees them: whoever decides locks the same head first.
+-- changes and appends them as policy.* events. From then on every decision sees them: whoever decides appends only
+-- behind the head that it saw, or locks the head first.
 create or replace function policy.append_changes()
 returns trigger
 language plpgsql security definer

@@ -27,7 +27,7 @@ where d.org = $1
             and later.case_id = d.case_id
             and later.seq > d.seq and later.seq < $2
             and later.type <> 'booking.requested'
-            and (later.type in ('booking.released', 'booking.expired')
+            and (later.type = 'booking.released'
                  or (later.type = 'booking.decided' and later.outcome <> 'cancelled'))
     )
 order by d.seq

@@ -10,7 +10,7 @@ comment on view audit.events is 'Every event of every ledger: what was asked, an
 comment on column audit.events.event_id is 'Its number in its organization''s ledger.';
 comment on column audit.events.caused_by is 'The earlier event that led to it: a decision''s request, a repeat''s decision.';
 comment on column audit.events.payload is 'What it says; null once erased.';
-comment on column audit.events.request_body is 'booking.requested: the body exactly as it came in.';
+comment on column audit.events.request_body is 'The body of the call that led to it, exactly as it came in: booking.requested, booking.confirmed, booking.released, case.closed.';
 
 create or replace view audit.decisions as
 select

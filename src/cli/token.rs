@@ -4,7 +4,8 @@ use clap::{Args, Subcommand};
 
 use super::connection::DataDir;
 use super::{CliError, table};
-use crate::access::admin::tokens::{self, TokenRole};
+use crate::access::admin::tokens;
+use crate::access::tokens::Role;
 use crate::org::Org;
 
 #[derive(Debug, Args)]
@@ -29,8 +30,8 @@ struct CreateArgs {
     #[arg(long)]
     name: String,
     /// What it may do
-    #[arg(long, value_enum, default_value_t = TokenRole::Auditor)]
-    role: TokenRole,
+    #[arg(long, value_enum, default_value_t = Role::Auditor)]
+    role: Role,
     /// The one organization that it opens
     #[arg(long, default_value = "default")]
     org: Org,

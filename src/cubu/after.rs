@@ -1,12 +1,9 @@
 //! The bodies of the calls that come after: `afterBookAppointment`, `afterClose`.
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::request::{
-    Appointment, Guid, Object, RequestError, WireAppointment, parse_wire, required,
-};
+use super::request::{Guid, RequestError, parse_wire, required};
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,42 +25,23 @@ impl After {
     }
 }
 
-/// What an after-call tells. Nothing is answered to it, so only the case is insisted on.
-#[derive(Debug, Clone)]
-pub struct AfterCall {
-    /// The case.
-    pub case_id: Uuid,
-    /// The appointment, if the call carries one that can be read.
-    pub appointment: Option<Appointment>,
-}
-
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct WireAfterCall {
     case_id: Option<Guid>,
-    appointment: Option<Box<RawValue>>,
 }
 
-/// Reads an after-call's body.
+/// Reads an after-call's body: its case. Nothing is answered to it, so nothing else is insisted on.
 ///
 /// # Errors
 /// When the body is not a JSON object or does not name its case.
-pub fn parse(body: &str) -> Result<AfterCall, RequestError> {
+pub fn parse(body: &str) -> Result<Uuid, RequestError> {
     let wire: WireAfterCall = parse_wire(body)?;
     let mut missing = Vec::new();
-    let Some(case_id) = required(wire.case_id, "caseId", &mut missing) else {
-        return Err(RequestError::Fields(missing));
-    };
-    let appointment = wire.appointment.and_then(|text| read_appointment(&text));
-    Ok(AfterCall {
-        case_id: case_id.0,
-        appointment,
-    })
-}
-
-fn read_appointment(text: &RawValue) -> Option<Appointment> {
-    let Object(wire) = serde_json::from_str::<Object<WireAppointment>>(text.get()).ok()?;
-    Appointment::from_wire(wire, &mut Vec::new())
+    let case_id = required(wire.case_id, "caseId", &mut missing);
+    case_id
+        .map(|Guid(case_id)| case_id)
+        .ok_or(RequestError::Fields(missing))
 }
 
 #[cfg(test)]
@@ -74,25 +52,15 @@ mod tests {
     const CASE: &str = "4e510ed0-ef6f-4441-a1d3-c29d2f752e57";
 
     #[test]
-    fn an_after_call_with_an_appointment() {
-        let call = parse(SAMPLE).unwrap();
-        assert_eq!(call.case_id.to_string(), CASE);
-        assert_eq!(call.appointment.unwrap().start, 650);
-    }
-
-    #[test]
-    fn without_a_readable_appointment() {
+    fn only_the_case_is_insisted_on() {
         for body in [
-            format!(r#"{{"caseId":"{CASE}"}}"#),
-            format!(r#"{{"caseId":"{CASE}","appointment":null,"contactEmail":"x"}}"#),
-            format!(r#"{{"caseId":"{CASE}","appointment":{{"date":5}}}}"#),
+            SAMPLE,
+            &format!(r#"{{"caseId":"{CASE}"}}"#),
+            &format!(r#"{{"caseId":"{CASE}","appointment":null,"contactEmail":"x"}}"#),
+            &format!(r#"{{"caseId":"{CASE}","appointment":{{"date":5}}}}"#),
         ] {
-            assert!(parse(&body).unwrap().appointment.is_none());
+            assert_eq!(parse(body).unwrap().to_string(), CASE);
         }
-    }
-
-    #[test]
-    fn the_case_is_required() {
         let error = parse("{}").unwrap_err();
         assert_eq!(error.to_string(), "caseId is required");
     }

@@ -9,7 +9,6 @@ pub use error::{FieldFault, RequestError};
 pub use parse::parse;
 pub(super) use parse::{parse_wire, required};
 pub(super) use scalars::Guid;
-pub(super) use wire::{Object, WireAppointment};
 
 use std::collections::BTreeMap;
 
@@ -107,6 +106,14 @@ impl BookedBy {
             Self::SelfService => "self-service",
             Self::Agent => "agent",
         }
+    }
+
+    /// Reads what [`as_str`](Self::as_str) writes.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::SelfService, Self::Agent]
+            .into_iter()
+            .find(|by| by.as_str() == word)
     }
 }
 

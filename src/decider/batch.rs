@@ -90,7 +90,7 @@ pub(super) async fn look_up_ahead(
     let looking = look_up(&mut connection, &context.org, commands, memory, head);
     let looked_up = match timeout(context.limits.timeout, looking).await {
         Ok(looked_up) => looked_up.map_err(BatchError::from),
-        Err(_) => Err(BatchError::too_slow()),
+        Err(_) => Err(BatchError::TooSlow),
     };
     match looked_up {
         Ok(looked_up) => Ok((connection, looked_up)),

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::cubu::after::After;
 use crate::cubu::request::Booking;
+use crate::ledger::booking::Signed;
 use crate::ledger::digest::Digest;
 
 /// A booking at the door: authenticated and parsed, with the exact text that came in.
@@ -29,6 +30,16 @@ pub struct Submission {
 pub(super) struct Submitted {
     pub(super) submission: Submission,
     pub(super) digest: Digest,
+}
+
+impl Submitted {
+    /// How it was signed.
+    pub(super) fn signed(&self) -> Signed<'_> {
+        Signed {
+            authorization: self.authorization.as_deref(),
+            secret_id: self.secret_id,
+        }
+    }
 }
 
 impl Deref for Submitted {

@@ -326,14 +326,6 @@ impl Blocked {
     }
 }
 
-/// The word of the column `booked_by`.
-pub(super) fn booked_by(word: &str) -> BookedBy {
-    match word {
-        "agent" => BookedBy::Agent,
-        _ => BookedBy::SelfService,
-    }
-}
-
 impl FactRow {
     /// In the array that was bound; ordinality counts from 1.
     fn position(&self) -> Option<usize> {
@@ -366,7 +358,7 @@ impl FactRow {
             duration: self.duration?,
             starts_at: self.starts_at?,
             channel: self.channel,
-            booked_by: booked_by(&self.booked_by?),
+            booked_by: BookedBy::from_word(&self.booked_by?)?,
             customer_record_id: self.customer_record_id,
         })
     }

@@ -10,6 +10,12 @@ pub(super) enum BatchError {
     /// There is no connection to be had.
     #[error("the database is away: {0}")]
     Away(#[source] sqlx::Error),
+    #[error("the database did not answer in time")]
+    TooSlow,
+    #[error("the ledger's head moved although it was locked")]
+    HeadMoved,
+    #[error("more had to be looked up than was, although the ledger's head was locked")]
+    Incomplete,
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
@@ -21,16 +27,16 @@ impl From<&BatchError> for DecideError {
             _ if error.refuses_content() => {
                 Self::Refused("the database refused its content".to_owned())
             }
-            BatchError::Away(_) | BatchError::Database(_) => Self::Unavailable,
+            BatchError::Away(_)
+            | BatchError::TooSlow
+            | BatchError::HeadMoved
+            | BatchError::Incomplete
+            | BatchError::Database(_) => Self::Unavailable,
         }
     }
 }
 
 impl BatchError {
-    pub(super) fn too_slow() -> Self {
-        Self::Database(sqlx::Error::PoolTimedOut)
-    }
-
     /// The connection, not the statement, failed. SQLSTATE 57P01–57P03: the server is going down or coming up.
     pub(super) fn is_broken_connection(&self) -> bool {
         match self {

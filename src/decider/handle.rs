@@ -93,8 +93,16 @@ impl Decider {
             return Ok(false);
         };
         let (reply, recorded) = oneshot::channel();
-        self.send(org, Command::Reject(rejection, dropped_before, reply))?;
-        self.wait(recorded).await.map(|()| true)
+        let heard = match self.send(org, Command::Reject(rejection, dropped_before, reply)) {
+            Ok(()) => self.hear(recorded).await,
+            Err(error) => Some(Err(error)),
+        };
+        if let Some(Err(_)) = &heard {
+            self.with_desk(org, |desk| desk.throttle.give_back(dropped_before))?;
+        }
+        heard
+            .unwrap_or(Err(DecideError::Unavailable))
+            .map(|()| true)
     }
 
     /// Stops taking bookings and waits until every accepted one is answered.
@@ -112,10 +120,17 @@ impl Decider {
         &self,
         reply: oneshot::Receiver<Result<T, DecideError>>,
     ) -> Result<T, DecideError> {
-        match tokio::time::timeout(self.0.limits.timeout, reply).await {
-            Ok(Ok(result)) => result,
-            Ok(Err(_)) | Err(_) => Err(DecideError::Unavailable),
-        }
+        let heard = self.hear(reply).await;
+        heard.unwrap_or(Err(DecideError::Unavailable))
+    }
+
+    /// None: nobody has said in time what became of it.
+    async fn hear<T>(
+        &self,
+        reply: oneshot::Receiver<Result<T, DecideError>>,
+    ) -> Option<Result<T, DecideError>> {
+        let heard = tokio::time::timeout(self.0.limits.timeout, reply).await;
+        heard.ok()?.ok()
     }
 
     fn send(&self, org: &Org, command: Command) -> Result<(), DecideError> {

@@ -4,8 +4,8 @@ use chrono::{DateTime, NaiveDate};
 use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
-use super::facts::booked_by;
 use super::memory::PlaceChange;
+use crate::cubu::request::BookedBy;
 use crate::ledger::head::Head;
 use crate::org::Org;
 use crate::policy::place::Place;
@@ -134,7 +134,7 @@ impl Row {
             // No bucket asks for it.
             starts_at: DateTime::UNIX_EPOCH,
             channel: self.channel,
-            booked_by: booked_by(&self.booked_by?),
+            booked_by: BookedBy::from_word(&self.booked_by?)?,
             customer_record_id: self.customer_record_id,
         };
         Some(PlaceChange {

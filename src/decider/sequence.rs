@@ -17,7 +17,7 @@ use crate::ledger::append::{PlaceChanges, TakenPlace};
 use crate::ledger::booking::{self, DecidedContext, Rejected, Signed, Version};
 use crate::ledger::event::{Event, Numbering};
 use crate::ledger::head::Head;
-use crate::policy::decide::{Decision, Draft, Outcome};
+use crate::policy::decide::{Decision, Draft};
 use crate::policy::facts::{Facts, Needs};
 use crate::policy::place::Place;
 use crate::policy::set::PolicySet;
@@ -110,35 +110,48 @@ impl<'a> Sequence<'a> {
             draft,
             needs,
         } = asked;
-        let Submitted {
-            submission,
-            digest: request_digest,
-        } = submitted;
-        let request_digest = *request_digest;
-        let case_id = submission.booking.case_id;
-        let signed = Signed {
-            authorization: submission.authorization.as_deref(),
-            secret_id: submission.secret_id,
-        };
-        let retry_window = self.policies.organization.retry_window_seconds;
-        let refusals_stand_after = self.head.now - TimeDelta::seconds(retry_window.into());
-        let case = self.cases.entry(case_id).or_default();
-        if let Some(standing) = case.standing_answer(&request_digest, refusals_stand_after) {
-            let content =
-                booking::repeated(case_id, standing.decision_seq, &request_digest, signed);
-            self.numbering.push(content);
-            let answer = Answer {
-                decision_id: standing.decision_seq,
-                body: Arc::clone(&standing.body),
-                repeated: true,
-            };
+        if let Some(answer) = self.repeat(submitted) {
             return Decided {
                 answer,
                 decision: None,
             };
         }
+        let facts = self.facts(submitted.booking.case_id, &draft, &needs);
+        let decision = draft.decide(&facts);
+        let standing = self.record(submitted, &decision);
+        let answer = Answer {
+            decision_id: standing.decision_seq,
+            body: Arc::clone(&standing.body),
+            repeated: false,
+        };
+        self.settle(submitted.booking.case_id, &decision, standing);
+        Decided {
+            answer,
+            decision: Some(decision),
+        }
+    }
 
-        let facts = Facts {
+    /// The answer to the same request, if it still stands. That it was asked for again is recorded.
+    fn repeat(&mut self, submitted: &Submitted) -> Option<Answer> {
+        let case_id = submitted.booking.case_id;
+        let window = TimeDelta::seconds(self.retry_window_seconds().into());
+        let refusals_stand_after = self.head.now - window;
+        let case = self.cases.get(&case_id)?;
+        let standing = case.standing_answer(&submitted.digest, refusals_stand_after)?;
+        let answer = Answer {
+            decision_id: standing.decision_seq,
+            body: Arc::clone(&standing.body),
+            repeated: true,
+        };
+        let signed = submitted.signed();
+        let content = booking::repeated(case_id, answer.decision_id, &submitted.digest, signed);
+        self.numbering.push(content);
+        Some(answer)
+    }
+
+    fn facts(&self, case_id: Uuid, draft: &Draft<'_>, needs: &Needs) -> Facts<'_> {
+        let held = (self.cases.get(&case_id)).and_then(|case| case.held.as_ref());
+        Facts {
             blocked: self.blocked.under(&needs.blocklist_keys),
             counts: (draft.buckets())
                 .map(|bucket| {
@@ -150,44 +163,51 @@ impl<'a> Sequence<'a> {
             customer_places: needs.customer_span.map_or_else(Vec::new, |span| {
                 self.customer_places.of(span.customer).collect()
             }),
-            own_place: case.held.as_ref().map(|held| &held.place),
-        };
-        let decision = draft.decide(&facts);
-        let approved = decision.outcome != Outcome::Cancelled;
+            own_place: held.map(|held| &held.place),
+        }
+    }
 
+    /// Numbers the request and its decision. Answers what stands from now on.
+    fn record(&mut self, submitted: &Submitted, decision: &Decision) -> StandingAnswer {
+        let case_id = submitted.booking.case_id;
         let request_seq = self.numbering.push(booking::requested(
             Version::CURRENT,
             case_id,
-            &submission.body,
-            signed,
+            &submitted.body,
+            submitted.signed(),
         ));
         let body: Arc<str> = decision.response.to_body().into();
-        let moved_from = case
-            .held
-            .as_ref()
-            .filter(|_| approved)
+        let held = (self.cases.get(&case_id)).and_then(|case| case.held.as_ref());
+        let moved_from = held
+            .filter(|_| decision.approves())
             .map(|held| held.decision_seq);
         let decision_seq = self.numbering.push(booking::decided(
             Version::CURRENT,
-            &decision,
+            decision,
             &body,
             DecidedContext {
                 request_seq,
-                request_digest,
+                request_digest: submitted.digest,
                 policy_version: self.head.policy_version,
                 moved_from,
                 case_id,
-                triggered_by_user_email: submission.booking.triggered_by_user_email.as_deref(),
+                triggered_by_user_email: submitted.booking.triggered_by_user_email.as_deref(),
             },
         ));
-
-        let standing = StandingAnswer {
-            request_digest,
+        StandingAnswer {
+            request_digest: submitted.digest,
             decision_seq,
             recorded_at: self.head.now,
-            body: Arc::clone(&body),
-        };
-        if approved {
+            body,
+        }
+    }
+
+    /// What a decision does to its case: an approval takes a place, and frees the one that was held before.
+    fn settle(&mut self, case_id: Uuid, decision: &Decision, standing: StandingAnswer) {
+        let window = self.retry_window_seconds();
+        let case = self.cases.entry(case_id).or_default();
+        if decision.approves() {
+            let decision_seq = standing.decision_seq;
             let held = Held {
                 decision_seq,
                 place: decision.place.clone(),
@@ -203,18 +223,13 @@ impl<'a> Sequence<'a> {
                 place: decision.place.clone(),
             };
             self.taken.insert(case_id, taken);
-        } else if retry_window > 0 {
+        } else if window > 0 {
             case.refuse(standing);
         }
-        let answer = Answer {
-            decision_id: decision_seq,
-            body,
-            repeated: false,
-        };
-        Decided {
-            answer,
-            decision: Some(decision),
-        }
+    }
+
+    fn retry_window_seconds(&self) -> u32 {
+        self.policies.organization.retry_window_seconds
     }
 
     /// Records what happened after a booking.

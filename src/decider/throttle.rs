@@ -23,7 +23,7 @@ impl Throttle {
         }
     }
 
-    /// Whether one more may be recorded, with how many were dropped since the last that was; none: this one is dropped.
+    /// Whether one more may be recorded, with how many were not since the last that was; none: nor is this one.
     pub(super) fn admit(&mut self) -> Option<u64> {
         let elapsed = self.refilled_at.elapsed();
         self.refilled_at += elapsed;
@@ -34,5 +34,10 @@ impl Throttle {
         }
         self.tokens -= 1.0;
         Some(std::mem::take(&mut self.dropped))
+    }
+
+    /// One that was admitted with such a count could not be recorded after all.
+    pub(super) fn give_back(&mut self, dropped_before: u64) {
+        self.dropped += dropped_before + 1;
     }
 }

@@ -84,7 +84,7 @@ async fn try_to_record(
     commands.retain(|command| !command.is_abandoned());
     let recording = record(&mut connection, &context.org, head, commands, ahead, memory);
     let recorded = timeout(context.limits.timeout, recording).await;
-    let recorded = recorded.unwrap_or_else(|_| Err(BatchError::too_slow()));
+    let recorded = recorded.unwrap_or_else(|_| Err(BatchError::TooSlow));
     match recorded {
         Ok(_) => context.connections.keep(connection),
         Err(_) => connection.discard(),
@@ -131,12 +131,11 @@ async fn record(
     });
     let decided =
         ahead.and_then(|looked_up| decide(org, head.clone(), commands, looked_up, memory));
-    let moved = || sqlx::Error::Protocol("the head moved although it was locked".to_owned());
     let batch = match decided {
         Some(batch) => batch,
         None => {
             let looked_up = look_up(connection, org, commands, memory, &head).await?;
-            decide(org, head, commands, looked_up, memory).ok_or_else(moved)?
+            decide(org, head, commands, looked_up, memory).ok_or(BatchError::Incomplete)?
         }
     };
     // Until the commit is certain, what is known belongs to a head that may never be.
@@ -144,7 +143,7 @@ async fn record(
     let (follows, events) = (&batch.effects.follows, &batch.events);
     let append = Append::new(org, follows, events, &batch.places);
     if !append.run(connection).await? {
-        return Err(moved().into());
+        return Err(BatchError::HeadMoved);
     }
     sqlx::raw_sql("commit").execute(&mut *connection).await?;
     memory.restore_head(known);
@@ -180,7 +179,7 @@ async fn begin_with_policies(
         read.await.map_err(BatchError::from)
     };
     let read = timeout(READING_POLICIES, reading).await;
-    if let Err(error) = read.unwrap_or_else(|_| Err(BatchError::too_slow())) {
+    if let Err(error) = read.unwrap_or_else(|_| Err(BatchError::TooSlow)) {
         connection.discard();
         return Err(error);
     }
@@ -216,7 +215,7 @@ async fn begin(
             }
             Ok(Ok(None)) => BatchError::UnknownOrg,
             Ok(Err(error)) => error.into(),
-            Err(_) => BatchError::too_slow(),
+            Err(_) => BatchError::TooSlow,
         };
         connection.discard();
         attempts -= 1;

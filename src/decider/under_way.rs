@@ -114,7 +114,7 @@ impl UnderWay {
         let mut connection = acquired.map_err(BatchError::Away)?;
         let appended = match timeout(limits.timeout, append.run(&mut connection)).await {
             Ok(appended) => appended.map_err(BatchError::from),
-            Err(_) => Err(BatchError::too_slow()),
+            Err(_) => Err(BatchError::TooSlow),
         };
         match &appended {
             Err(error) if !error.was_in_the_way() => connection.discard(),

@@ -14,7 +14,7 @@ pub struct HttpLimits {
     pub max_body_bytes: usize,
     /// Longer header names and values together are a 431.
     pub max_header_bytes: usize,
-    /// A body that has not arrived by then is a 408; a booking that is not decided so long after is a 503.
+    /// A body that has not arrived by then is a 408.
     pub request_timeout: Duration,
     /// How long accepted requests may take to be answered once the server stops; whole seconds.
     pub shutdown_timeout: Duration,

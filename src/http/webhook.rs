@@ -6,8 +6,6 @@ use std::time::Instant;
 use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL, HeaderName};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use sha2::{Digest, Sha256};
-use tokio::time::timeout;
 
 use super::app::App;
 use super::body::read_body;
@@ -17,6 +15,7 @@ use crate::access::AccessError;
 use crate::cubu::after::{self, After};
 use crate::cubu::request::{self, RequestError};
 use crate::decider::{DecideError, FollowUp, Rejection, Submission};
+use crate::ledger::digest::sha256;
 use crate::org::Org;
 
 pub(super) const DECISION_HEADER: HeaderName = HeaderName::from_static("bookwarden-decision");
@@ -48,7 +47,7 @@ pub(super) async fn before_book_appointment(
     payload: Payload,
 ) -> HttpResponse {
     let arrived = Instant::now();
-    let answered = answer(&app, &request, payload, async |org, authentic| {
+    let called = call(&app, &request, payload, async |org, authentic| {
         let (booking, body, signature) = authentic.parse(request::parse)?;
         let submission = Submission {
             body,
@@ -56,9 +55,9 @@ pub(super) async fn before_book_appointment(
             authorization: signature.authorization,
             secret_id: signature.secret_id,
         };
-        Ok(app.parts.decider.decide(org, submission).await)
+        Ok(app.parts.decider.decide(org, submission).await?)
     });
-    match answered.await {
+    match called.await {
         Ok(answer) => {
             app.parts.metrics.decision_duration(arrived.elapsed());
             HttpResponse::Ok()
@@ -96,7 +95,7 @@ pub(super) async fn other_action(
     request: HttpRequest,
     payload: Payload,
 ) -> HttpResponse {
-    match answer(&app, &request, payload, async |_, _| Ok(Ok(()))).await {
+    match call(&app, &request, payload, async |_, _| Ok(())).await {
         Ok(()) => HttpResponse::NoContent().finish(),
         Err(problem) => problem.response(RequestId::of(&request).as_str()),
     }
@@ -108,43 +107,58 @@ async fn follow(
     payload: Payload,
     after: After,
 ) -> HttpResponse {
-    let answered = answer(&app, &request, payload, async |org, authentic| {
-        let (call, body, signature) = authentic.parse(after::parse)?;
+    let called = call(&app, &request, payload, async |org, authentic| {
+        let (case_id, body, signature) = authentic.parse(after::parse)?;
         let follow_up = FollowUp {
             after,
-            case_id: call.case_id,
+            case_id,
             body,
             authorization: signature.authorization,
             secret_id: signature.secret_id,
         };
-        Ok(app.parts.decider.follow(org, follow_up).await)
+        Ok(app.parts.decider.follow(org, follow_up).await?)
     });
-    match answered.await {
+    match called.await {
         Ok(()) => HttpResponse::NoContent().finish(),
         Err(problem) => problem.response(RequestId::of(&request).as_str()),
     }
 }
 
+/// Why a call is not answered as it asks.
+enum Stopped {
+    Refused(Refusal),
+    Undecided(DecideError),
+}
+
+impl From<Refusal> for Stopped {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<DecideError> for Stopped {
+    fn from(error: DecideError) -> Self {
+        Self::Undecided(error)
+    }
+}
+
 /// What every call goes through: whose it is, whether it may, what it says; and a refusal is recorded before it is answered.
-async fn answer<T>(
+async fn call<T>(
     app: &App,
     request: &HttpRequest,
     payload: Payload,
-    act: impl AsyncFnOnce(&Org, Authentic) -> Result<Result<T, DecideError>, Refusal>,
+    act: impl AsyncFnOnce(&Org, Authentic) -> Result<T, Stopped>,
 ) -> Result<T, Problem> {
     let org = organization(request)
         .inspect_err(|problem| app.parts.metrics.rejected(problem.kind.id()))?;
     let acted = match admit(app, &org, request, payload).await {
-        Ok(authentic) => {
-            let acting = act(&org, authentic);
-            (timeout(app.parts.limits.request_timeout, acting).await)
-                .unwrap_or(Ok(Err(DecideError::Unavailable)))
-        }
-        Err(refusal) => Err(refusal),
+        Ok(authentic) => act(&org, authentic).await,
+        Err(refusal) => Err(refusal.into()),
     };
     match acted {
-        Ok(done) => Ok(done?),
-        Err(refusal) => Err(record(app, &org, refusal).await),
+        Ok(done) => Ok(done),
+        Err(Stopped::Undecided(error)) => Err(error.into()),
+        Err(Stopped::Refused(refusal)) => Err(record(app, &org, refusal).await),
     }
 }
 
@@ -264,18 +278,16 @@ async fn record(app: &App, org: &Org, refusal: Refusal) -> Problem {
         reason: problem.kind.id(),
         detail: problem.detail.to_string(),
         size,
-        body_digest: Sha256::digest(&body).into(),
+        body_digest: sha256(&body),
         excerpt: excerpt(&body),
     };
-    let recorded = app.parts.decider.reject(org, rejection);
-    match timeout(app.parts.limits.request_timeout, recorded).await {
-        Ok(Ok(true)) => problem,
-        Ok(Ok(false)) => {
+    match app.parts.decider.reject(org, rejection).await {
+        Ok(true) => problem,
+        Ok(false) => {
             app.parts.metrics.rejection_dropped();
             problem
         }
-        Ok(Err(error)) => error.into(),
-        Err(_) => DecideError::Unavailable.into(),
+        Err(error) => error.into(),
     }
 }
 

@@ -109,12 +109,8 @@ pub struct Signed<'a> {
     pub secret_id: Option<i64>,
 }
 
-#[allow(
-    clippy::expect_used,
-    reason = "structs of texts and numbers with text keys are always JSON"
-)]
 fn json(payload: &impl Serialize) -> String {
-    serde_json::to_string(payload).expect("a payload is always JSON")
+    serde_json::to_string(payload).expect("texts and numbers with text keys are always JSON")
 }
 
 /// `booking.requested`
@@ -177,7 +173,6 @@ pub fn decided(
     Content {
         event_type: BOOKING_DECIDED,
         caused_by: Some(context.request_seq),
-        #[allow(clippy::expect_used, reason = "JSON is UTF-8")]
         payload: String::from_utf8(payload).expect("JSON is UTF-8"),
         body: None,
         columns: decided_columns(decision, context),

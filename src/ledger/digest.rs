@@ -31,12 +31,9 @@ impl Salts {
         clippy::disallowed_methods,
         reason = "random, and recorded with the event"
     )]
-    #[allow(
-        clippy::expect_used,
-        reason = "a system that has no random numbers must record nothing"
-    )]
     pub fn draw(&mut self) -> Salt {
         if self.left == 0 {
+            // A system that has none must record nothing.
             getrandom::fill(self.drawn.as_flattened_mut()).expect("random bytes");
             self.left = SALTS;
         }

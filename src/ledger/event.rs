@@ -86,7 +86,7 @@ pub struct Content {
     pub caused_by: Option<i64>,
     /// JSON with a version.
     pub payload: String,
-    /// The request body, for `booking.requested`.
+    /// The body of the call, exactly as it came in, where one led to the event.
     pub body: Option<String>,
     /// What queries filter by.
     pub columns: Columns,
@@ -111,7 +111,7 @@ pub struct Event {
     pub chain: Digest,
 }
 
-/// Numbers events after a locked head.
+/// Numbers events after a head.
 #[derive(Debug)]
 pub struct Numbering<'a> {
     org: &'a str,
@@ -134,12 +134,6 @@ impl<'a> Numbering<'a> {
             events: Vec::new(),
             salts: Salts::default(),
         }
-    }
-
-    /// The number that the next event gets.
-    #[must_use]
-    pub fn next_seq(&self) -> i64 {
-        self.last_seq + 1
     }
 
     /// Numbers an event and returns its number.

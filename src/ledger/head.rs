@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 use super::digest::Digest;
 use crate::org::Org;
 
-/// Where a ledger stands, while its head is locked.
+/// Where a ledger stands: read under its lock, or as a writer expects it.
 #[derive(Debug, Clone)]
 pub struct Head {
     /// Number of the newest event.
@@ -16,7 +16,8 @@ pub struct Head {
     pub last_chain: Digest,
     /// Number of the newest policy event.
     pub policy_version: i64,
-    /// The database's clock, read after the wait for the lock; never before the newest event.
+    /// The time of a decision made here: the database's clock, read after the wait for the lock or with the facts; never before the newest
+    /// event.
     pub now: DateTime<Utc>,
 }
 

@@ -60,12 +60,17 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// Whether the booking takes its place.
+    #[must_use]
+    pub fn approves(&self) -> bool {
+        self.outcome != Outcome::Cancelled
+    }
+
     /// The explanation as the ledger has it: a JSON list.
     #[must_use]
     pub fn explanation(&self) -> String {
         let mut text = Vec::new();
         json::write_list(&mut text, &self.policies, Explained::write);
-        #[allow(clippy::expect_used, reason = "JSON is UTF-8")]
         String::from_utf8(text).expect("JSON is UTF-8")
     }
 }

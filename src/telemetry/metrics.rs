@@ -107,12 +107,12 @@ impl Metrics {
         );
         registry.register(
             "batch_size",
-            "Bookings decided in one transaction",
+            "Requests recorded together",
             self.batch_size.clone(),
         );
         registry.register(
             "queue_depth",
-            "Bookings waiting for the writer",
+            "Requests waiting for the writer",
             self.queue_depth.clone(),
         );
         registry.register(

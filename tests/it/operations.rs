@@ -69,6 +69,14 @@ async fn a_full_queue_is_answered_at_once() {
         assert!(is_unavailable(&one.end), "{:?}", one.end);
         assert!(one.took < HANGS, "waited as long as a booking in the queue");
     }
+    let unsigned = async || {
+        let path = "/service/actions/beforeBookAppointment";
+        let answered = app.post(&server, path, "{}", None).await;
+        answered.expect("an answer").status
+    };
+    for _ in 0..2 {
+        assert_eq!(unsigned().await, StatusCode::SERVICE_UNAVAILABLE);
+    }
 
     holder.close().await.expect("closed");
     let mut answered = 0;
@@ -84,6 +92,10 @@ async fn a_full_queue_is_answered_at_once() {
             .await,
         answered
     );
+    // Nor were those two rejections recorded, and the next says so.
+    assert_eq!(unsigned().await, StatusCode::UNAUTHORIZED);
+    let dropped = "select (payload::json ->> 'droppedBefore')::bigint from ledger.events where type = 'request.rejected'";
+    assert_eq!(app.number(dropped).await, 2);
     app.check().await;
 }
 
@@ -115,7 +127,7 @@ async fn who_was_turned_away_while_waiting_takes_no_place() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_statement_that_takes_too_long_harms_only_its_batch() {
+async fn a_head_that_stays_locked_is_answered_503_and_bookings_go_on_after_it() {
     let app = TestApp::start().await;
     let holder = hold_head(&app).await;
     let began = Instant::now();
@@ -206,6 +218,7 @@ async fn truncating_a_policy_table_under_load_harms_nobody() {
             .await;
     }
     let asked = load.stop().await;
+    assert!(!asked.is_empty());
     for one in &asked {
         assert!(matches!(one.end, End::Answered { .. }), "{:?}", one.end);
     }

@@ -5,36 +5,17 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use sqlx::{Connection as _, PgConnection};
 
+use super::super::tokens::Role;
 use super::{AdminError, random_text};
+use crate::ledger::digest::sha256;
 use crate::ledger::event::{TOKEN_CREATED, TOKEN_REVOKED};
 use crate::ledger::record::record;
 use crate::org::Org;
 
 /// By which a token is recognized, by people and by scanners for leaked secrets.
 const PREFIX: &str = "bw_";
-
-/// What a token may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum TokenRole {
-    /// May read the organization's ledger.
-    Auditor,
-    /// May do that, and operate.
-    Operator,
-}
-
-impl TokenRole {
-    /// As the table writes it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Auditor => "auditor",
-            Self::Operator => "operator",
-        }
-    }
-}
 
 /// What may be shown of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,16 +70,12 @@ fn entry((id, org, name, role, created_at, expires_at, state): Row) -> TokenEntr
     }
 }
 
-fn digest(token: &str) -> Vec<u8> {
-    Sha256::digest(token).to_vec()
-}
-
 /// Makes a token. The answer is the only time that it is seen.
 pub async fn create(
     connection: &mut PgConnection,
     org: &Org,
     name: &str,
-    role: TokenRole,
+    role: Role,
     expires_in: Option<Duration>,
 ) -> Result<String, AdminError> {
     let token = format!("{PREFIX}{}", random_text()?);
@@ -108,7 +85,7 @@ pub async fn create(
             .bind(org.as_str())
             .bind(name)
             .bind(role.as_str())
-            .bind(digest(&token))
+            .bind(sha256(token.as_bytes()).as_slice())
             .bind(expires_in.map(|duration| duration.as_secs_f64()))
             .fetch_optional(&mut *transaction)
             .await?;
@@ -130,7 +107,7 @@ pub async fn create(
 pub async fn is_live(connection: &mut PgConnection, token: &str) -> Result<bool, AdminError> {
     Ok(
         sqlx::query_scalar(include_str!("../../../sql/queries/is_token_live.sql"))
-            .bind(digest(token))
+            .bind(sha256(token.as_bytes()).as_slice())
             .fetch_one(connection)
             .await?,
     )

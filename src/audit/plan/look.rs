@@ -195,7 +195,7 @@ async fn traits(
     Ok(streams.pop())
 }
 
-/// Looks at the streams where the page begins, and puts the rarest first.
+/// Looks at the streams where the page begins, and puts the rarest first. The ledger's head is seen with them, and ends the scope.
 pub(super) async fn look(
     pool: &PgPool,
     scope: &mut Scope<'_>,

@@ -2,8 +2,8 @@
 
 use sqlx::{Connection, PgConnection};
 
-use crate::access::admin::tokens::TokenRole;
 use crate::access::admin::{secrets, tokens};
+use crate::access::tokens::Role;
 use crate::cli::CliError;
 use crate::org::Org;
 use crate::postgres::migrate;
@@ -43,8 +43,7 @@ async fn ensure_token(
         return Ok(token);
     }
     let org = Org::default_org();
-    let token =
-        tokens::create(connection, &org, "bookwarden dev", TokenRole::Auditor, None).await?;
+    let token = tokens::create(connection, &org, "bookwarden dev", Role::Auditor, None).await?;
     folder.write(TOKEN_FILE, &token)?;
     Ok(token)
 }

@@ -53,10 +53,7 @@ pub fn parse(body: &str) -> Result<Booking, RequestError> {
 
 impl Appointment {
     /// Notes every missing field by its path.
-    pub(in crate::cubu) fn from_wire(
-        wire: WireAppointment,
-        missing: &mut Vec<FieldFault>,
-    ) -> Option<Self> {
+    fn from_wire(wire: WireAppointment, missing: &mut Vec<FieldFault>) -> Option<Self> {
         let date = required(wire.date, "appointment.date", missing);
         let cu_index = required(wire.cu_index, "appointment.cuIndex", missing);
         let start = required(wire.start, "appointment.start", missing);

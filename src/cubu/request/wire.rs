@@ -46,7 +46,7 @@ pub(super) struct WireTicket {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::cubu) struct WireAppointment {
+pub(super) struct WireAppointment {
     pub(super) date: Option<Date>,
     pub(super) cu_index: Option<UpTo<{ i32::MAX }>>,
     pub(super) start: Option<UpTo<MAX_MINUTES>>,
@@ -58,7 +58,7 @@ pub(in crate::cubu) struct WireAppointment {
 }
 
 /// A JSON object: serde's derive alone would also take an array, by position.
-pub(in crate::cubu) struct Object<T>(pub(in crate::cubu) T);
+pub(super) struct Object<T>(pub(super) T);
 
 struct ObjectVisitor<T>(PhantomData<T>);
 
