@@ -2,4 +2,4 @@
 update access.webhook_secrets
 set expires_at = least(expires_at, now() + make_interval(secs => $2))
 where id = $1
-returning expires_at;
+returning org, note, expires_at, session_user::text;

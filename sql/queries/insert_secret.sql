@@ -4,4 +4,4 @@ insert into access.webhook_secrets (org, secret, note)
 select org, $2, $3
 from policy.organizations
 where org = $1
-returning id;
+returning id, note, session_user::text;

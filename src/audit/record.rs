@@ -1,7 +1,7 @@
 //! What auditors take along is on the ledger, too.
 
 use serde::Serialize;
-use sqlx::{Connection as _, PgPool};
+use sqlx::{Connection as _, PgConnection, PgPool};
 
 use super::AuditError;
 use super::export::Format;
@@ -66,14 +66,13 @@ pub async fn exported(
 /// # Errors
 /// When it cannot be recorded: then nothing may be exported.
 pub async fn exported_by_login(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     org: &Org,
     what: &str,
     format: Format,
     filter: &impl Serialize,
     after: Option<i64>,
 ) -> Result<(), AuditError> {
-    let mut connection = pool.acquire().await?;
     let mut transaction = connection.begin().await?;
     let login: String = sqlx::query_scalar("select session_user::text")
         .fetch_one(&mut *transaction)

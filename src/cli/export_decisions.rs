@@ -53,7 +53,10 @@ pub(super) async fn run(
     } else {
         Box::new(BufWriter::new(File::create(path).map_err(failed)?))
     };
-    audit::record::exported_by_login(&pool, &org, "decisions", format, &filter, after).await?;
+    let mut connection = pool.acquire().await?;
+    audit::record::exported_by_login(&mut connection, &org, "decisions", format, &filter, after)
+        .await?;
+    drop(connection);
     if is_csv && after.is_none() {
         out.write_all(CSV_HEADER.as_bytes()).map_err(failed)?;
     }

@@ -8,8 +8,10 @@ use sqlx::PgConnection;
 
 use super::CliError;
 use super::progress::Bar;
+use crate::audit::record::exported_by_login;
+use crate::audit::{EventFilter, Format};
 use crate::org::Org;
-use crate::replay::export;
+use crate::replay::{export, exported};
 
 pub(super) async fn run(
     connection: &mut PgConnection,
@@ -25,6 +27,11 @@ pub(super) async fn run(
         })?;
         Box::new(BufWriter::new(file))
     };
+    // On each ledger before its first line, which the file has, too.
+    for org in exported(connection, org).await? {
+        let whole = EventFilter::default();
+        exported_by_login(connection, &org, "ledger", Format::Ndjson, &whole, None).await?;
+    }
     let mut bar = Bar::new("events");
     let written = export(connection, org, &mut out, &mut bar).await?;
     drop(bar);

@@ -27,6 +27,14 @@ pub const AUDIT_EXPORTED: &str = "audit.exported";
 pub const TOKEN_CREATED: &str = "token.created";
 /// A token of the audit API was revoked.
 pub const TOKEN_REVOKED: &str = "token.revoked";
+/// A webhook secret was added.
+pub const SECRET_ADDED: &str = "secret.added";
+/// A webhook secret was given an end.
+pub const SECRET_EXPIRED: &str = "secret.expired";
+/// Webhook calls need no signature any more.
+pub const SIGNATURE_WAIVED: &str = "signature.waived";
+/// Webhook calls need a signature again.
+pub const SIGNATURE_REQUIRED: &str = "signature.required";
 
 /// The typed columns that queries filter by. Each is also derivable from the payloads.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -52,13 +52,7 @@ pub async fn export(
     out: &mut dyn Write,
     watch: &mut dyn Watch,
 ) -> Result<u64, ReplayError> {
-    let mut heads = database::heads(connection).await?;
-    if let Some(org) = org {
-        heads.retain(|head| head.org == org.as_str());
-        if heads.is_empty() {
-            return Err(ReplayError::UnknownOrg(org.clone()));
-        }
-    }
+    let heads = heads_of(connection, org).await?;
     watch.total(
         heads
             .iter()
@@ -71,6 +65,35 @@ pub async fn export(
     }
     out.flush()?;
     Ok(written)
+}
+
+/// The organizations whose ledgers [`export`] writes.
+///
+/// # Errors
+/// When the database fails, or there is no such organization.
+pub async fn exported(
+    connection: &mut PgConnection,
+    org: Option<&Org>,
+) -> Result<Vec<Org>, ReplayError> {
+    let heads = heads_of(connection, org).await?;
+    // The table takes no other names.
+    Ok((heads.iter())
+        .filter_map(|head| head.org.parse().ok())
+        .collect())
+}
+
+async fn heads_of(
+    connection: &mut PgConnection,
+    org: Option<&Org>,
+) -> Result<Vec<StoredHead>, ReplayError> {
+    let mut heads = database::heads(connection).await?;
+    if let Some(org) = org {
+        heads.retain(|head| head.org == org.as_str());
+        if heads.is_empty() {
+            return Err(ReplayError::UnknownOrg(org.clone()));
+        }
+    }
+    Ok(heads)
 }
 
 /// Writes one ledger in short snapshots, like a replay of the database; its head is of the snapshot in which it ends.

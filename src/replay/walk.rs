@@ -14,7 +14,8 @@ use crate::cubu::request::Booking;
 use crate::ledger::digest::{Digest, GENESIS};
 use crate::ledger::event::{
     AUDIT_EXPORTED, BOOKING_CONFIRMED, BOOKING_DECIDED, BOOKING_RELEASED, BOOKING_REPEATED,
-    BOOKING_REQUESTED, CASE_CLOSED, Columns, REQUEST_REJECTED, TOKEN_CREATED, TOKEN_REVOKED,
+    BOOKING_REQUESTED, CASE_CLOSED, Columns, REQUEST_REJECTED, SECRET_ADDED, SECRET_EXPIRED,
+    SIGNATURE_REQUIRED, SIGNATURE_WAIVED, TOKEN_CREATED, TOKEN_REVOKED,
 };
 
 /// Where a walk stands: what the next event is checked against.
@@ -146,9 +147,11 @@ impl Walk {
             ("policy.created" | "policy.updated" | "policy.deleted", Some(payload)) => {
                 self.policy_changed(event, payload)
             }
-            (AUDIT_EXPORTED | TOKEN_CREATED | TOKEN_REVOKED, Some(payload)) => {
-                self.administered(event, payload);
-            }
+            (
+                AUDIT_EXPORTED | TOKEN_CREATED | TOKEN_REVOKED | SECRET_ADDED | SECRET_EXPIRED
+                | SIGNATURE_WAIVED | SIGNATURE_REQUIRED,
+                Some(payload),
+            ) => self.administered(event, payload),
             (other, Some(_)) => self.tell(
                 event.seq,
                 What::Type,

@@ -97,8 +97,25 @@ pub async fn eventful() -> TestApp {
         .text("select max(id)::text from access.audit_tokens")
         .await;
     bookwarden_prints(&app.database_url, &["token", "revoke", &token], "");
+    let added = ["secret", "add", "--note", "from March on"];
+    bookwarden_prints(&app.database_url, &added, "");
+    let secret = app
+        .text("select max(id)::text from access.webhook_secrets")
+        .await;
+    for arguments in [
+        ["secret", "expire", &secret],
+        ["org", "accept-unsigned", "second"],
+        ["org", "require-signature", "second"],
+    ] {
+        bookwarden_prints(&app.database_url, &arguments, "");
+    }
     bookwarden_prints(&app.database_url, &["export", "--decisions", "-"], "");
     app
+}
+
+async fn exported(app: &TestApp) -> i64 {
+    let sql = "select count(*) from ledger.events where type = 'audit.exported'";
+    app.number(sql).await
 }
 
 #[tokio::test]
@@ -113,22 +130,26 @@ async fn a_ledger_replays_from_the_database_and_from_a_file() {
     );
     assert!(summary["decisions"].as_u64() > Some(30) && summary["repeats"].as_u64() > Some(5));
 
+    let exported_before = exported(&app).await;
     let file = scratch_file("export");
-    let exported = Command::new(BOOKWARDEN)
+    let written = Command::new(BOOKWARDEN)
         .args(["export", "--events"])
         .arg(&file)
         .env("DATABASE_URL", &app.database_url)
         .output()
         .expect("bookwarden starts");
     assert!(
-        exported.status.success(),
+        written.status.success(),
         "{}",
-        String::from_utf8_lossy(&exported.stderr)
+        String::from_utf8_lossy(&written.stderr)
     );
     let path = file.to_str().expect("a path of text");
     let (holds, from_file) = bookwarden(&app, &["replay", "--file", path]);
     assert!(holds, "{from_file:#}");
+    let (_, summary) = bookwarden(&app, &["replay"]);
     assert_eq!(from_file, summary);
+    // Of each ledger, that it was taken along.
+    assert_eq!(exported(&app).await, exported_before + 2);
     std::fs::remove_file(&file).expect("the file goes");
 
     let snapshot = scratch_file("snapshot");

@@ -1,11 +1,15 @@
 //! Webhook secrets: added, expired, never shown again.
 
+use std::str::FromStr as _;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
+use serde::Serialize;
+use sqlx::{Connection as _, PgConnection};
 
 use super::{AdminError, random_text};
+use crate::ledger::event::{SECRET_ADDED, SECRET_EXPIRED};
+use crate::ledger::record::record;
 use crate::org::Org;
 
 /// What may be shown of a secret.
@@ -45,6 +49,20 @@ fn entry((id, org, note, created_at, expires_at, is_live): Row) -> SecretEntry {
     }
 }
 
+/// What the ledger is told of a secret: never the secret.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SecretChanged<'a> {
+    version: u32,
+    secret_id: i64,
+    note: Option<&'a str>,
+    expires_at: Option<DateTime<Utc>>,
+    changed_by: &'a str,
+}
+
+/// A new secret's number and note, and who added it.
+type Added = (i64, Option<String>, String);
+
 /// A new secret, as hard to guess as the HMAC itself.
 pub fn generate() -> Result<String, AdminError> {
     Ok(random_text()?)
@@ -57,13 +75,18 @@ pub async fn add(
     secret: &str,
     note: Option<&str>,
 ) -> Result<i64, AdminError> {
-    sqlx::query_scalar(include_str!("../../../sql/queries/insert_secret.sql"))
-        .bind(org.as_str())
-        .bind(secret)
-        .bind(note)
-        .fetch_optional(connection)
-        .await?
-        .ok_or_else(|| AdminError::unknown_org(org))
+    let mut transaction = connection.begin().await?;
+    let added: Option<Added> =
+        sqlx::query_as(include_str!("../../../sql/queries/insert_secret.sql"))
+            .bind(org.as_str())
+            .bind(secret)
+            .bind(note)
+            .fetch_optional(&mut *transaction)
+            .await?;
+    let added = added.ok_or_else(|| AdminError::unknown_org(org))?;
+    record_added(&mut transaction, org, &added).await?;
+    transaction.commit().await?;
+    Ok(added.0)
 }
 
 /// Adds a secret unless it is live already.
@@ -72,12 +95,33 @@ pub async fn ensure(
     org: &Org,
     secret: &str,
 ) -> Result<(), AdminError> {
-    sqlx::query(include_str!("../../../sql/queries/ensure_secret.sql"))
-        .bind(org.as_str())
-        .bind(secret)
-        .execute(connection)
-        .await?;
+    let mut transaction = connection.begin().await?;
+    let added: Option<Added> =
+        sqlx::query_as(include_str!("../../../sql/queries/ensure_secret.sql"))
+            .bind(org.as_str())
+            .bind(secret)
+            .fetch_optional(&mut *transaction)
+            .await?;
+    if let Some(added) = added {
+        record_added(&mut transaction, org, &added).await?;
+    }
+    transaction.commit().await?;
     Ok(())
+}
+
+async fn record_added(
+    transaction: &mut PgConnection,
+    org: &Org,
+    (secret_id, note, changed_by): &Added,
+) -> Result<(), sqlx::Error> {
+    let changed = SecretChanged {
+        version: 1,
+        secret_id: *secret_id,
+        note: note.as_deref(),
+        expires_at: None,
+        changed_by,
+    };
+    record(transaction, org, SECRET_ADDED, &changed).await
 }
 
 /// All secrets, or those of one organization.
@@ -98,10 +142,23 @@ pub async fn expire(
     id: i64,
     after: Duration,
 ) -> Result<DateTime<Utc>, AdminError> {
-    sqlx::query_scalar(include_str!("../../../sql/queries/expire_secret.sql"))
-        .bind(id)
-        .bind(after.as_secs_f64())
-        .fetch_optional(connection)
-        .await?
-        .ok_or(AdminError::UnknownSecret(id))
+    let mut transaction = connection.begin().await?;
+    let expired: Option<(String, Option<String>, DateTime<Utc>, String)> =
+        sqlx::query_as(include_str!("../../../sql/queries/expire_secret.sql"))
+            .bind(id)
+            .bind(after.as_secs_f64())
+            .fetch_optional(&mut *transaction)
+            .await?;
+    let (org, note, expires_at, changed_by) = expired.ok_or(AdminError::UnknownSecret(id))?;
+    let org = Org::from_str(&org).map_err(|_| AdminError::UnknownOrg(org))?;
+    let changed = SecretChanged {
+        version: 1,
+        secret_id: id,
+        note: note.as_deref(),
+        expires_at: Some(expires_at),
+        changed_by: &changed_by,
+    };
+    record(&mut transaction, &org, SECRET_EXPIRED, &changed).await?;
+    transaction.commit().await?;
+    Ok(expires_at)
 }

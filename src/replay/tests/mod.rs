@@ -11,7 +11,8 @@ use super::report::What;
 use super::run::{Replay, Scope};
 use crate::ledger::event::{
     AUDIT_EXPORTED, BOOKING_CONFIRMED, BOOKING_DECIDED, BOOKING_RELEASED, BOOKING_REPEATED,
-    BOOKING_REQUESTED, CASE_CLOSED, REQUEST_REJECTED, TOKEN_CREATED, TOKEN_REVOKED,
+    BOOKING_REQUESTED, CASE_CLOSED, REQUEST_REJECTED, SECRET_ADDED, SECRET_EXPIRED,
+    SIGNATURE_REQUIRED, SIGNATURE_WAIVED, TOKEN_CREATED, TOKEN_REVOKED,
 };
 use crate::policy::kind::Kind;
 
@@ -178,6 +179,10 @@ fn every_golden_ledger_replays() {
         AUDIT_EXPORTED,
         TOKEN_CREATED,
         TOKEN_REVOKED,
+        SECRET_ADDED,
+        SECRET_EXPIRED,
+        SIGNATURE_WAIVED,
+        SIGNATURE_REQUIRED,
         "policy.created",
         "policy.updated",
         "policy.deleted",
