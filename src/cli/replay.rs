@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, value_parser};
 
 use super::CliError;
 use super::connection::DataDir;
@@ -18,10 +18,10 @@ pub(super) struct ReplayArgs {
     #[arg(long)]
     org: Option<Org>,
     /// Check from this ledger number on; what comes before is folded in as recorded
-    #[arg(long, value_name = "NUMBER", requires = "org")]
+    #[arg(long, value_name = "NUMBER", requires = "org", value_parser = value_parser!(i64).range(1..))]
     from: Option<i64>,
     /// Up to this ledger number
-    #[arg(long, value_name = "NUMBER", requires = "org")]
+    #[arg(long, value_name = "NUMBER", requires = "org", value_parser = value_parser!(i64).range(1..))]
     to: Option<i64>,
     /// An event that was noted elsewhere, as a replay prints it: it must be there, with this chain value
     #[arg(long, value_name = "NUMBER:CHAIN", requires = "org")]
@@ -62,6 +62,7 @@ pub(super) async fn run(args: ReplayArgs) -> Result<ExitCode, CliError> {
     } else {
         "events"
     });
+    let is_saving = args.save_snapshot.is_some();
     let summary = match &args.check_snapshot {
         Some(path) => check_snapshot(&mut source, path, &mut bar).await?,
         None => {
@@ -80,6 +81,9 @@ pub(super) async fn run(args: ReplayArgs) -> Result<ExitCode, CliError> {
         }
     };
     drop(bar);
+    if is_saving && !summary.holds() {
+        eprintln!("no snapshot is kept: what does not match is nothing to go on from");
+    }
     let mut out = std::io::stdout().lock();
     if args.json {
         let line =
@@ -103,14 +107,22 @@ pub(super) fn print(out: &mut impl Write, summary: &Summary) -> std::io::Result<
         } else {
             "as asked"
         };
+        let (first, last) = (ledger.after + 1, ledger.last);
+        let read = if first > last {
+            format!("no event after {}", ledger.after)
+        } else if ledger.checked_from > first {
+            let before = ledger.checked_from - 1;
+            format!(
+                "events {} to {last} checked, {first} to {before} taken as recorded",
+                ledger.checked_from
+            )
+        } else {
+            format!("events {first} to {last}")
+        };
         writeln!(
             out,
-            "ledger {}: events {} to {} ({end}); noted as {}:{}",
-            ledger.org,
-            ledger.after + 1,
-            ledger.last,
-            ledger.last,
-            ledger.chain
+            "ledger {}: {read} ({end}); noted as {last}:{}",
+            ledger.org, ledger.chain
         )?;
     }
     writeln!(

@@ -12,6 +12,8 @@ use uuid::Uuid;
 
 use super::counts::{self, Counts};
 use super::difference::Differences;
+use super::event::StoredHead;
+use super::hits::Batches;
 use super::places::Reservation;
 use super::row::without_nulls;
 use super::state::State;
@@ -49,12 +51,13 @@ impl From<sqlx::Error> for CompareError {
     }
 }
 
-/// Compares one organization's tables with its state.
+/// Compares one organization's tables with its state at its ledger's end.
 pub(super) async fn compare(
     connection: &mut PgConnection,
-    org: &str,
+    head: &StoredHead,
     state: &State,
 ) -> Result<Differences, CompareError> {
+    let org = &*head.org;
     let mut differences = Differences::default();
     for kind in Kind::ALL {
         policies(connection, org, kind, state, &mut differences).await?;
@@ -62,7 +65,7 @@ pub(super) async fn compare(
     reservations(connection, org, state, &mut differences).await?;
     // A copy: the whole comparison may be tried again.
     let mut counts = state.counts.clone();
-    hits(connection, org, state, &mut counts, &mut differences).await?;
+    hits(connection, head, state, &mut counts, &mut differences).await?;
     decision_counts(connection, org, counts, &mut differences).await?;
     Ok(differences)
 }
@@ -201,7 +204,7 @@ fn shown(row: &Reservation) -> String {
 /// What the projection says of a policy's verdicts is what the decisions' explanations, derived again, say.
 async fn hits(
     connection: &mut PgConnection,
-    org: &str,
+    head: &StoredHead,
     state: &State,
     counts: &mut Counts,
     differences: &mut Differences,
@@ -209,9 +212,15 @@ async fn hits(
     let Some(hits) = &state.hits else {
         return Ok(());
     };
+    let org = &*head.org;
+    let ends = sqlx::query_scalar(include_str!("../../sql/queries/list_batch_ends.sql"))
+        .bind(org)
+        .fetch_all(&mut *connection)
+        .await?;
+    let batches = Batches::new(ends, head.last_seq);
     let statement = include_str!("../../sql/queries/read_policy_hits.sql");
     let mut rows = sqlx::query_as(statement).bind(org).fetch(connection);
-    let mut table = hits.table();
+    let mut table = hits.table(&batches);
     while let Some(row) = rows.try_next().await? {
         differences.rows += 1;
         counts.met(&row);

@@ -127,7 +127,7 @@ async fn end(
     events(connection, replay, org, from, i64::MAX, watch).await?;
     let head = head(connection, org).await?;
     if let (Some(differences), Some(state)) = (&mut extras.differences, replay.state()) {
-        let found = compare(connection, org, state).await?;
+        let found = compare(connection, &head, state).await?;
         differences.add(found);
     }
     Ok(head)

@@ -191,6 +191,9 @@ pub struct LedgerRead {
     pub org: String,
     /// The event before the first that was read: 0, or the snapshot's.
     pub after: i64,
+    /// The first event that was checked: those between were taken as recorded.
+    #[serde(rename = "checkedFrom")]
+    pub checked_from: i64,
     /// The last event that was read.
     pub last: i64,
     /// Its chain value, in hexadecimal digits: commits to everything up to it.

@@ -48,11 +48,12 @@ impl FromStr for Noted {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (seq, chain) = text.split_once(':').ok_or(NotedError)?;
+        let seq = seq.parse().ok().filter(|seq| *seq >= 1);
         let chain = hex::decode(chain)
             .ok()
             .and_then(|chain| chain.try_into().ok());
         Ok(Self {
-            seq: seq.parse().map_err(|_| NotedError)?,
+            seq: seq.ok_or(NotedError)?,
             chain: chain.ok_or(NotedError)?,
         })
     }

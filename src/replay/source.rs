@@ -1,6 +1,6 @@
 //! Where events are read from, and what can be done with them.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufReader, BufWriter};
 use std::path::{Path, PathBuf};
 
@@ -29,7 +29,7 @@ pub struct Options {
     pub scope: Scope,
     /// Go on from the states in this file.
     pub from_snapshot: Option<PathBuf>,
-    /// Keep the states that are reached in this file.
+    /// Keep the states that are reached in this file, if all matches.
     pub save_snapshot: Option<PathBuf>,
 }
 
@@ -42,18 +42,20 @@ pub async fn replay(
     options: &Options,
     watch: &mut dyn Watch,
 ) -> Result<Summary, ReplayError> {
-    let mut save = match &options.save_snapshot {
-        Some(path) => Some(Writer::new(BufWriter::new(File::create(path)?))),
-        None => None,
+    let from_snapshot = options.from_snapshot.as_deref();
+    let scope = options.scope.clone();
+    let Some(path) = &options.save_snapshot else {
+        return replay_into(source, scope, from_snapshot, None, watch).await;
     };
-    replay_into(
-        source,
-        options.scope.clone(),
-        options.from_snapshot.as_deref(),
-        save.as_mut(),
-        watch,
-    )
-    .await
+    // Beside the file, which may hold an earlier state that is still good.
+    let part = path.with_added_extension("part");
+    let mut save = Writer::new(BufWriter::new(File::create(&part)?));
+    let replayed = replay_into(source, scope, from_snapshot, Some(&mut save), watch).await;
+    match &replayed {
+        Ok(summary) if summary.holds() => fs::rename(&part, path)?,
+        _ => fs::remove_file(&part)?,
+    }
+    replayed
 }
 
 /// Folds the ledgers from 1 on up to where the snapshots in a file stand, and compares the states. What does not match is in the summary.

@@ -67,7 +67,8 @@ pub(super) struct Walk {
     pub(super) derived: Vec<u8>,
     // Events before this are folded in as they are recorded, and not checked.
     check_from: i64,
-    after: i64,
+    to: Option<i64>,
+    start: (i64, Digest),
     noted: Option<Noted>,
     allow_erased: bool,
 }
@@ -77,7 +78,7 @@ impl Walk {
     pub(super) fn new(org: &str, position: Position, state: State, scope: &Scope) -> Self {
         Self {
             org: org.to_owned(),
-            after: position.seq,
+            start: (position.seq, position.chain),
             position,
             state,
             summary: Summary::default(),
@@ -85,6 +86,7 @@ impl Walk {
             request: None,
             derived: Vec::new(),
             check_from: scope.from.unwrap_or(i64::MIN),
+            to: scope.to,
             noted: scope.noted,
             allow_erased: scope.allow_erased,
         }
@@ -230,18 +232,48 @@ impl Walk {
             self.check_nothing_waits();
             self.check_head(head);
         }
-        if let Some(noted) = self.noted.take().filter(|noted| noted.seq > self.after) {
-            let expected = format!("event {}", noted.seq);
-            let found = format!("an end at event {}", self.position.seq);
-            self.tell(self.position.seq, What::Noted, expected, found);
-        }
+        self.check_reach();
         self.summary.orgs = vec![LedgerRead {
             org: self.org.clone(),
-            after: self.after,
+            after: self.start.0,
+            checked_from: self.check_from.max(self.start.0.saturating_add(1)),
             last: self.position.seq,
             chain: hex::encode(self.position.chain),
             complete: head.is_some(),
         }];
+    }
+
+    /// What was asked about was among what was read.
+    fn check_reach(&mut self) {
+        let (after, chain) = self.start;
+        let last = self.position.seq;
+        let end = format!("an end at event {last}");
+        let beginning = format!("a beginning after event {after}, which does not tell");
+        match self.noted.take() {
+            Some(noted) if noted.seq == after => {
+                if noted.chain != chain {
+                    self.tell_digest(after, What::Noted, &noted.chain, &chain);
+                }
+            }
+            Some(noted) => {
+                let found = if noted.seq < after { &beginning } else { &end };
+                self.tell(last, What::Noted, format!("event {}", noted.seq), found);
+            }
+            None => {}
+        }
+        if let Some(to) = self.to.filter(|to| *to < after || *to > last) {
+            let found = if to < after { &beginning } else { &end };
+            self.tell(
+                last,
+                What::Number,
+                format!("event {to}, up to which to read"),
+                found,
+            );
+        }
+        if self.check_from > last {
+            let wanted = format!("event {}, from which on to check", self.check_from);
+            self.tell(last, What::Number, wanted, &end);
+        }
     }
 
     fn check_head(&mut self, head: &StoredHead) {

@@ -335,6 +335,29 @@ async fn rows_that_were_edited_behind_the_ledgers_back_are_named() {
     }
     assert!(bookwarden(&app, &["verify"]).0, "all was put back");
 
+    // A batch that ends later hides its decisions from a search up to a time.
+    let last_of_its_policy = "org = 'default' and not exists (
+        select from ledger.policy_hits later
+        where (later.org, later.policy_kind, later.policy_id, later.verdict, later.mode)
+            = (h.org, h.policy_kind, h.policy_id, h.verdict, h.mode) and later.batch_seq > h.batch_seq)";
+    for later_end in [
+        "(select last_seq + 1 from ledger.heads where org = 'default')",
+        "(select min(batch_seq) + 1 from ledger.policy_hits later where org = 'default' and later.batch_seq > h.batch_seq)",
+    ] {
+        let row = format!(
+            "select ctid from ledger.policy_hits h where {last_of_its_policy} and {later_end} is not null limit 1"
+        );
+        behind_the_triggers_back(&app, &format!("create table public.kept_hits as select * from ledger.policy_hits; update ledger.policy_hits h set batch_seq = {later_end} where ctid = ({row})")).await;
+        let (holds, verified) = bookwarden(&app, &["verify"]);
+        assert!(!holds, "{later_end}");
+        assert_eq!(
+            verified["differences"]["told"][0]["table"],
+            "ledger.policy_hits"
+        );
+        behind_the_triggers_back(&app, "delete from ledger.policy_hits; insert into ledger.policy_hits select * from public.kept_hits; drop table public.kept_hits").await;
+    }
+    assert!(bookwarden(&app, &["verify"]).0, "all was put back");
+
     behind_the_triggers_back(
         &app,
         "delete from ledger.policy_hits where ctid = (select max(ctid) from ledger.policy_hits)",

@@ -79,6 +79,10 @@ pub(in crate::replay) fn read(
         digest.update(&text);
     }
     match current {
+        None if starts.is_empty() => Err(ReplayError::Snapshot {
+            line: 1,
+            reason: "it has no ledger".to_owned(),
+        }),
         None => Ok(starts),
         Some((org, _)) => Err(ReplayError::Snapshot {
             line: number,
