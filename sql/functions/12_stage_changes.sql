@@ -1,6 +1,8 @@
 -- Notes what a statement changed in a policy table, for the commit-time trigger (policy.append_changes) to append to the ledger.
 -- Nothing here touches the ledger's head: a transaction that stays open holds up nobody.
 --
+-- A row that was updated to the same is no change. Rows are compared by their bytes (*<>): 1 and 1.0 in a jsonb are equal, and go out as they are.
+--
 -- Up to 100 rows a statement are staged one by one and become an event each; more are put away in pieces of 1,000 rows
 -- (ledger.attachments), and each piece becomes one small event.
 create or replace function policy.stage_changes()
@@ -20,7 +22,7 @@ declare
             'select n.org, n.id, null::text as old_row, row_to_json(n)::text as new_row from new_rows n'
         when 'UPDATE' then
             'select n.org, n.id, row_to_json(o)::text as old_row, row_to_json(n)::text as new_row
-             from new_rows n join old_rows o using (id) where o.* is distinct from n.*'
+             from new_rows n join old_rows o using (id) where o.* *<> n.*'
         when 'DELETE' then
             'select o.org, o.id, row_to_json(o)::text as old_row, null::text as new_row from old_rows o'
         else format(
@@ -48,6 +50,11 @@ begin
                           else 'Delete the row and insert another.' end;
         end if;
     elsif tg_op = 'TRUNCATE' then
+        -- It empties the table of rows that an older snapshot does not see, and that could not be noted.
+        if current_setting('transaction_isolation') <> 'read committed' then
+            raise exception 'a policy table cannot be truncated at isolation level %', current_setting('transaction_isolation')
+                using errcode = 'feature_not_supported', hint = 'Delete the rows, or begin isolation level read committed.';
+        end if;
         -- TRUNCATE keeps every reader out of the table until it commits, bookings too: do not let it lie about.
         perform set_config('idle_in_transaction_session_timeout', '1s', true);
     end if;
@@ -56,8 +63,6 @@ begin
     if row_count = 0 then
         return null;
     end if;
-    insert into policy.staged_transactions default values on conflict do nothing;
-
     if row_count <= single_rows then
         execute format(
             'insert into policy.staged_changes (org, kind, operation, policy_id_from, policy_id_to, rows, old_row, new_row)
@@ -81,6 +86,8 @@ begin
              select org, $1, $2, id_from, id_to, rows, attachment_id from pieces order by org, piece', changes)
         using tg_table_name::text, operation, piece_rows;
     end if;
+    -- Last: under "set constraints all immediate" what is staged is appended right here.
+    insert into policy.staged_transactions default values on conflict do nothing;
     return null;
 end
 $$;

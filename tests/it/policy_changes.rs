@@ -234,3 +234,104 @@ async fn the_ledger_is_append_only_also_for_the_services_own_role_and_the_owner(
     }
     app.check().await;
 }
+
+/// A connection that runs one statement after another, as psql does.
+async fn psql(app: &TestApp, statements: &[&str]) -> Result<(), sqlx::Error> {
+    let mut connection = PgConnection::connect(&app.database_url).await?;
+    for statement in statements {
+        sqlx::raw_sql(AssertSqlSafe((*statement).to_owned()))
+            .execute(&mut connection)
+            .await?;
+    }
+    Ok(())
+}
+
+const POLICY_EVENTS: &str =
+    "select count(*) from ledger.events where policy_kind = 'capacity_caps'";
+
+#[tokio::test]
+async fn what_changes_after_constraints_are_immediate_is_captured_too() {
+    let app = TestApp::start().await;
+    let cap = |cu_index| {
+        format!(
+            "insert into policy.capacity_caps (cu_index, max_appointments) values ({cu_index}, 0)"
+        )
+    };
+    psql(
+        &app,
+        &[
+            "begin",
+            &cap(0),
+            "set constraints all immediate",
+            &cap(1),
+            &cap(2),
+            "commit",
+        ],
+    )
+    .await
+    .expect("committed");
+    assert_eq!(app.number(POLICY_EVENTS).await, 3);
+    let mut booking = booking();
+    for cu_index in [0, 1, 2] {
+        booking["appointment"]["cuIndex"] = cu_index.into();
+        assert!(app.book(&booking).await.cancelled(), "{cu_index}");
+    }
+    let left = "select count(*) from policy.staged_changes";
+    assert_eq!(app.number(left).await, 0);
+    app.check().await;
+}
+
+/// TRUNCATE goes by what is there, and not by what an older snapshot shows.
+#[tokio::test]
+async fn a_table_is_not_truncated_at_a_level_that_hides_its_rows() {
+    let app = TestApp::start().await;
+    for level in ["repeatable read", "serializable"] {
+        let begin = format!("begin isolation level {level}");
+        let statements = [&begin, "truncate policy.capacity_caps", "commit"];
+        let error = psql(&app, &statements).await.expect_err("refused");
+        assert!(error.to_string().contains(level), "{error}");
+    }
+    // Deleting sees what it sees, and says so if that is not all.
+    app.sql("insert into policy.capacity_caps (max_appointments) values (0)")
+        .await;
+    let begin = "begin isolation level repeatable read";
+    psql(&app, &[begin, "delete from policy.capacity_caps", "commit"])
+        .await
+        .expect("committed");
+    assert_eq!(app.number(POLICY_EVENTS).await, 2);
+    app.check().await;
+}
+
+/// Equal to Postgres, and another answer to Cubu.
+#[tokio::test]
+async fn a_number_that_is_written_otherwise_is_a_change() {
+    let app = TestApp::start().await;
+    let field = "4848ba2d-a80a-4f3c-b170-578d19899e2f";
+    app.sql(&format!(
+        "insert into policy.rules (condition, set_fields) values ('true', '{{\"{field}\": 1}}')"
+    ))
+    .await;
+    let answered = app.book(&booking()).await;
+    assert!(
+        answered.text.contains(&format!("\"{field}\":1,")),
+        "{}",
+        answered.text
+    );
+    app.sql(&format!(
+        "update policy.rules set set_fields = '{{\"{field}\": 1.0}}'"
+    ))
+    .await;
+    let answered = app.book(&booking()).await;
+    assert!(
+        answered.text.contains(&format!("\"{field}\":1.0,")),
+        "{}",
+        answered.text
+    );
+    let events = "select count(*) from ledger.events where policy_kind = 'rules'";
+    assert_eq!(app.number(events).await, 2);
+    // The same again is none.
+    app.sql("update policy.rules set set_fields = set_fields")
+        .await;
+    assert_eq!(app.number(events).await, 2);
+    app.check().await;
+}
