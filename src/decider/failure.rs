@@ -45,10 +45,10 @@ impl BatchError {
         }
     }
 
-    /// SQLSTATE 40001 (serialization failure), 40P01 (deadlock) and 55P03 (lock not available): nothing is wrong with the batch, and
-    /// nothing of it was recorded.
+    /// SQLSTATE 40001 (serialization failure), 40P01 (deadlock), 55P03 (lock not available) and 25P03 (the transaction was idle for too
+    /// long): nothing is wrong with the batch, and nothing of it was recorded.
     pub(super) fn was_in_the_way(&self) -> bool {
-        self.has_state(&["40001", "40P01", "55P03"])
+        self.has_state(&["40001", "40P01", "55P03", "25P03"])
     }
 
     /// SQLSTATE classes 22 (data exception), 23 (integrity constraint violation) and 54 (program limit exceeded).

@@ -205,3 +205,58 @@ async fn policies_that_commit_while_both_processes_wait_govern_both() {
         assert_eq!(answered.map(|it| it.cancelled()), [true, true], "{change}");
     }
 }
+
+/// What a field may hold and Postgres cannot read as JSON: the other process finds the move by other means.
+#[tokio::test]
+async fn another_process_moves_a_booking_with_strange_fields() {
+    let app = TestApp::start().await;
+    app.sql("insert into policy.rules (condition, add_tags) values ('true', '{11111111-1111-4111-8111-111111111111}')")
+        .await;
+    // An answer that repeats all fields.
+    app.sql("insert into policy.rules (condition, set_fields) values ('true', '{\"b7a9e2d0-52a5-4d0d-8a53-1c8d9f4b6a11\": \"set\"}')")
+        .await;
+    let other = Server::start(&app.database_url);
+    let deep = format!("{}{}", "[".repeat(100), "]".repeat(100));
+    for strange in [r#""a \u0000 b""#, r#""\ud800""#, deep.as_str()] {
+        assert!(!app.book(&at(0)).await.cancelled());
+        let case = at(1);
+        for start in [600, 660] {
+            let mut asked = case.clone();
+            asked["appointment"]["start"] = start.into();
+            asked["fields"] = json!({ "b7a9e2d0-52a5-4d0d-8a53-1c8d9f4b6a10": "here" });
+            let body = asked.to_string().replace("\"here\"", strange);
+            let authorization = signature::sign(SECRET, body.as_bytes());
+            let path = "/service/actions/beforeBookAppointment";
+            let told = app.post(&other, path, body, Some(authorization)).await;
+            assert_eq!(told.expect("an answer").status, StatusCode::OK, "{strange}");
+        }
+        for _ in 0..2 {
+            assert_eq!(app.book(&at(0)).await.status, StatusCode::OK, "{strange}");
+        }
+    }
+    // An auditor's tool reads them as well.
+    let read = "select count(*) from audit.decisions where policy_version > 0 and json_array_length(policies) = 2 and response is not null";
+    assert_eq!(app.number(read).await, 15);
+    app.check().await;
+}
+
+/// As a process does that was stopped in the middle of a batch, or cut off by its network.
+#[tokio::test]
+async fn who_stops_under_the_lock_keeps_others_waiting_for_a_moment_only() {
+    let app = TestApp::start().await;
+    let mut stopped = PgConnection::connect(&app.database_url)
+        .await
+        .expect("a connection");
+    let begin = include_str!("../../sql/queries/begin_batch.sql");
+    sqlx::raw_sql(begin)
+        .execute(&mut stopped)
+        .await
+        .expect("begun");
+    sqlx::raw_sql("select ledger.lock_head('default')")
+        .execute(&mut stopped)
+        .await
+        .expect("locked");
+    assert_eq!(app.book(&booking()).await.status, StatusCode::OK);
+    assert!(sqlx::raw_sql("commit").execute(&mut stopped).await.is_err());
+    app.check().await;
+}
