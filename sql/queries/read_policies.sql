@@ -1,7 +1,7 @@
--- Every policy row that the service keeps in memory, as the JSON that events carry, and the policy version of the same snapshot. The
+-- Every policy row that the service keeps in memory, as the JSON that events carry, and the ledger's head of the same snapshot. The
 -- blocklist is looked up instead. An organization always has its own row.
 -- $1 org. Leans on no index: it runs once a process and organization.
-select h.policy_version, p.kind, p.id, p.row
+select h.policy_version, h.last_seq, h.last_chain, p.kind, p.id, p.row
 from ledger.heads h
 cross join (
     select 'organizations' as kind, p.id, row_to_json(p)::text as row from policy.organizations p where p.org = $1

@@ -99,7 +99,10 @@ impl Memory {
         org: &Org,
         head: &Head,
     ) -> Result<(), sqlx::Error> {
-        self.new_policy_events += self.policies.catch_up(connection, org, head).await?;
+        let caught_up = (self.policies)
+            .catch_up(connection, org, head, self.head.is_some())
+            .await;
+        self.new_policy_events += caught_up?;
         Ok(())
     }
 
@@ -174,7 +177,11 @@ impl Memory {
         if matches!(since, Since::OtherLedger) {
             *self = Self::default();
         }
-        self.new_policy_events += self.policies.catch_up(connection, org, head).await?;
+        // Where the head was known, that was looked at.
+        let caught_up = (self.policies)
+            .catch_up(connection, org, head, self.head.is_some())
+            .await;
+        self.new_policy_events += caught_up?;
         // From here on nothing can fail: the counts are as of this head, or forgotten.
         let known_seq = self.head.as_ref().map(|(known, _)| known.last_seq);
         let changes = match since {

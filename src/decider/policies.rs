@@ -9,6 +9,7 @@ use futures_util::TryStreamExt as _;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::ledger::digest::{Digest, GENESIS};
 use crate::ledger::head::Head;
 use crate::org::Org;
 use crate::policy::change::{PolicyChange, changes};
@@ -22,6 +23,8 @@ pub(super) struct Policies {
     loaded: bool,
     // The case fields that any blocklist row looks at: others need no look-up.
     blocked_fields: HashSet<Uuid>,
+    // An event, not before the newest policy event, that was the ledger's last when these were its policies; with its chain value.
+    as_of: (i64, Digest),
 }
 
 impl Policies {
@@ -30,13 +33,18 @@ impl Policies {
         self.loaded && self.set.version == head.policy_version
     }
 
-    /// Brings the policies up to a head, locked or not. Answers how many policy events were new.
+    /// Brings the policies up to a head, locked or not. Answers how many policy events were new. Unless it is known that this is still the
+    /// ledger that they are of (the database may have been restored, or failed over), that is looked at.
     pub(super) async fn catch_up(
         &mut self,
         connection: &mut PgConnection,
         org: &Org,
         head: &Head,
+        is_same_ledger: bool,
     ) -> Result<i64, sqlx::Error> {
+        if self.loaded && !is_same_ledger && !self.are_of_this_ledger(connection, org).await? {
+            *self = Self::default();
+        }
         if self.are_at(head) {
             return Ok(0);
         }
@@ -67,8 +75,9 @@ impl Policies {
                 }
             }
             self.set.version = head.policy_version;
+            self.as_of = (head.last_seq, head.last_chain);
         } else {
-            self.set = load(connection, org).await?;
+            (self.set, self.as_of) = load(connection, org).await?;
             blocklist_changed = true;
         }
         // Without the lock these are the fields of now, which may be later: then that change is new next time, and they are read again.
@@ -85,21 +94,48 @@ impl Policies {
         Ok(new_events)
     }
 
+    async fn are_of_this_ledger(
+        &self,
+        connection: &mut PgConnection,
+        org: &Org,
+    ) -> Result<bool, sqlx::Error> {
+        let (seq, chain) = &self.as_of;
+        // Before the first event every ledger is the same.
+        if *seq == 0 {
+            return Ok(true);
+        }
+        sqlx::query_scalar(include_str!("../../sql/queries/is_event_of_ledger.sql"))
+            .bind(org.as_str())
+            .bind(seq)
+            .bind(chain.as_slice())
+            .fetch_one(connection)
+            .await
+    }
+
     /// Whether any row of the blocklist is about this case field.
     pub(super) fn is_field_blocked(&self, field_type_id: Uuid) -> bool {
         self.blocked_fields.contains(&field_type_id)
     }
 }
 
-async fn load(connection: &mut PgConnection, org: &Org) -> Result<PolicySet, sqlx::Error> {
+async fn load(
+    connection: &mut PgConnection,
+    org: &Org,
+) -> Result<(PolicySet, (i64, Digest)), sqlx::Error> {
     let mut set = PolicySet::default();
-    let mut rows = sqlx::query_as::<_, (i64, String, i64, String)>(include_str!(
+    let mut as_of = (0, GENESIS);
+    let mut rows = sqlx::query_as::<_, (i64, i64, Vec<u8>, String, i64, String)>(include_str!(
         "../../sql/queries/read_policies.sql"
     ))
     .bind(org.as_str())
     .fetch(connection);
-    while let Some((version, table, id, row)) = rows.try_next().await? {
+    while let Some((version, last_seq, last_chain, table, id, row)) = rows.try_next().await? {
         set.version = version;
+        let chain = Digest::try_from(last_chain.as_slice());
+        as_of = (
+            last_seq,
+            chain.map_err(|error| sqlx::Error::Decode(error.into()))?,
+        );
         let Some(kind) = Kind::of_table(&table) else {
             continue;
         };
@@ -113,7 +149,7 @@ async fn load(connection: &mut PgConnection, org: &Org) -> Result<PolicySet, sql
             tracing::error!(%org, id, %error, "a policy is left out");
         }
     }
-    Ok(set)
+    Ok((set, as_of))
 }
 
 /// One bad policy must not stop the others: what cannot be read is left out and said in the log.

@@ -8,7 +8,7 @@ use tokio::time::sleep;
 
 use bookwarden::cubu::signature;
 
-use crate::support::{SECRET, Server, TestApp, booking, case_id};
+use crate::support::{SECRET, Server, TestApp, booking, case_id, until};
 
 /// The ledger as it was after an event, as after a restore or a failover that lost the newest commits. The connections end, too.
 async fn restore_to(app: &TestApp, seq: i64) {
@@ -44,6 +44,50 @@ async fn policies_of_a_future_that_a_restore_undid_decide_nothing() {
     restore_to(&app, before).await;
 
     assert!(!app.book(&booking()).await.cancelled());
+    app.check().await;
+}
+
+/// The primary ends while a batch is under way, and the one that takes its place lacks the newest policy and goes on with others.
+#[tokio::test]
+async fn policies_of_a_lost_future_decide_nothing_after_a_batch_of_unknown_outcome() {
+    let app = TestApp::start().await;
+    assert!(!app.book(&booking()).await.cancelled());
+    let before = app.number(LAST_SEQ).await;
+    app.sql("insert into policy.capacity_caps (cu_index, max_appointments) values (0, 0)")
+        .await;
+    let mut refused = booking();
+    refused["appointment"]["cuIndex"] = 0.into();
+    assert!(app.book(&refused).await.cancelled());
+    let lost = app.number(LAST_SEQ).await;
+
+    let mut holder = PgConnection::connect(&app.database_url)
+        .await
+        .expect("a connection");
+    sqlx::raw_sql("begin; select ledger.lock_head('default')")
+        .execute(&mut holder)
+        .await
+        .expect("the lock");
+    let stuck = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    let unlucky = booking();
+    let told = tokio::join!(app.book(&unlucky), async {
+        until("the append waits", async || app.number(stuck).await > 0).await;
+        app.sql("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'").await;
+    })
+    .0;
+    assert_eq!(told.status, StatusCode::SERVICE_UNAVAILABLE);
+    holder.close().await.expect("closed");
+
+    restore_to(&app, before).await;
+    while app.number(LAST_SEQ).await <= lost {
+        app.sql("insert into policy.capacity_caps (cu_index, max_appointments) values (1, 0)")
+            .await;
+    }
+
+    refused["caseId"] = booking()["caseId"].clone();
+    assert!(!app.book(&refused).await.cancelled(), "no such policy");
+    let mut elsewhere = booking();
+    elsewhere["appointment"]["cuIndex"] = 1.into();
+    assert!(app.book(&elsewhere).await.cancelled(), "a new policy");
     app.check().await;
 }
 
