@@ -1,14 +1,14 @@
 -- What a batch has to know, in one round trip. `part` says what a row is; columns that a part has no use for are null.
 --   0  one row: the database's clock, and the newest event when all of this was read, with its chain value.
---   1  cases: for each request, the place that its case holds, and the newest answer to the same request that may stand: the approval
+--   1  cases: for each request, the place that its case holds, and the newest answer to the same request if it may stand: the approval
 --      by which the place is held, else a refusal. Requests of which nothing is known have no row.
 --   2  blocklist rows that could match. The core judges them (mode, scope, time, the exact match).
 --   3  places of customers, each within the dates that the customer's limits look at.
 --   4  buckets: how many places and minutes are in each.
 -- A select of parts 2 to 4 that has nothing to look up is left out (src/decider/facts.rs).
--- $1 org; $2 case ids, $3 digests of their request bodies; $4 customers who may be blocked; $5 and $6 case fields and their values as match
+-- $1 org; $2 case ids, $3 digests of their request bodies, null where only the place is asked for; $4 customers who may be blocked; $5 and $6 case fields and their values as match
 -- keys; $7 customers with limits, $8 first dates, $9 dates after the last; $10 buckets, each of one service or else of one unit.
--- Leans on heads_pkey, reservations_pkey, events_by_case, customer_blocklist_by_customer, customer_blocklist_by_field, reservations_by_customer,
+-- Leans on heads_pkey, reservations_pkey, events_pkey, events_by_case, customer_blocklist_by_customer, customer_blocklist_by_field, reservations_by_customer,
 -- reservations_by_calendar and reservations_by_unit, and is planned once, perhaps while the tables are empty, when every index looks as
 -- good as every other. So no other may fit. `offset 0` keeps each look-up apart, with no more inside than the index's first column; the
 -- organization is compared outside. Rows are compared as rows where an index has the columns in that order. Whatever the statistics say,
@@ -26,28 +26,33 @@ select
     1, w.item, w.case_id, r.decision_seq, r.unit_id, r.service_id,
     r.service_category_id, r.service_type_id, r.cu_index, r.date,
     r.start_minute, r.duration, r.starts_at, r.channel,
-    r.booked_by, r.customer_record_id, d.seq, d.recorded_at, d.payload,
+    r.booked_by, r.customer_record_id, coalesce(a.seq, d.seq), coalesce(a.recorded_at, d.recorded_at), coalesce(a.payload, d.payload),
     null, null
 from unnest($2::uuid[], $3::bytea[]) with ordinality as w (case_id, digest, item)
 left join lateral (
     select * from ledger.reservations where case_id = w.case_id offset 0
 ) r on r.org = $1
 left join lateral (
-    select e.seq, e.payload, e.recorded_at
+    select e.seq, e.payload, e.recorded_at, e.request_digest from ledger.events e where e.org = $1 and e.seq = r.decision_seq offset 0
+) a on a.request_digest = w.digest
+left join lateral (
+    -- The newest decision of the request, from the end: a case that is asked about again and again has an event for each time.
+    select e.seq, e.payload, e.recorded_at, e.outcome
     from (
-        -- This very condition on the type is that of the one index that fits.
+        -- This very condition on the type is that of the one index that fits, and this its order.
         select c.org, c.seq, c.type, c.payload, c.request_digest, c.outcome, c.recorded_at
         from ledger.events c
         where c.case_id = w.case_id and c.type <> 'booking.requested'
+        order by c.org desc, c.seq desc
         offset 0
     ) e
-    where e.org = $1
+    where a.seq is null
+      and w.digest is not null
+      and e.org = $1
       and e.type = 'booking.decided'
       and e.request_digest = w.digest
-      and (e.seq = r.decision_seq or e.outcome = 'cancelled')
-    order by e.seq = r.decision_seq desc nulls last, e.seq desc
     limit 1
-) d on true
+) d on d.outcome = 'cancelled'
 where r.decision_seq is not null or d.seq is not null
 union all
 select

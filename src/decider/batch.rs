@@ -18,7 +18,6 @@ use super::others::Changes;
 use super::policies::Policies;
 use super::sequence::{Asked, Decided, Sequence};
 use crate::ledger::append::PlaceChanges;
-use crate::ledger::digest::GENESIS;
 use crate::ledger::event::Event;
 use crate::ledger::head::Head;
 use crate::org::Org;
@@ -202,8 +201,11 @@ fn ask<'a>(
         .collect();
     let mut wanted = Wanted::default();
     for asked in &asked {
-        let request = (asked.submitted.booking.case_id, asked.submitted.digest);
-        wanted.requests.push(request);
+        let request = (
+            asked.submitted.booking.case_id,
+            Some(asked.submitted.digest),
+        );
+        wanted.requests.insert(request);
         let buckets = asked.draft.buckets();
         wanted.buckets.extend(
             buckets
@@ -212,8 +214,8 @@ fn ask<'a>(
         );
         wanted.add(&asked.needs);
     }
-    // A follow-up needs its case's place, and no answer: no request has this digest.
-    let followed = follow_ups(commands).map(|follow_up| (follow_up.case_id, GENESIS));
+    // A follow-up needs its case's place, and no answer.
+    let followed = follow_ups(commands).map(|follow_up| (follow_up.case_id, None));
     wanted.requests.extend(followed);
     (asked, wanted)
 }

@@ -77,8 +77,9 @@ impl Case {
         Ok(())
     }
 
-    /// Answers what the case held before.
+    /// Answers what the case held before. The newest decision of a request is the one that stands, if any does.
     pub(super) fn approve(&mut self, held: Held, answer: StandingAnswer) -> Option<Held> {
+        self.forget_refusals(&answer.request_digest);
         self.approval = Some(answer);
         self.held.replace(held)
     }
@@ -91,9 +92,15 @@ impl Case {
     pub(super) fn become_later(&mut self, later: &Self) {
         self.held.clone_from(&later.held);
         // Of another request perhaps; that an approval stands only while its own place is held is seen when it is asked for.
-        if later.approval.is_some() {
-            self.approval.clone_from(&later.approval);
+        if let Some(approval) = &later.approval {
+            self.forget_refusals(&approval.request_digest);
+            self.approval = Some(approval.clone());
         }
         self.refusals.extend_from_slice(&later.refusals);
+    }
+
+    fn forget_refusals(&mut self, request_digest: &Digest) {
+        self.refusals
+            .retain(|refusal| refusal.request_digest != *request_digest);
     }
 }

@@ -26,8 +26,8 @@ use crate::policy::tallies::Tally;
 /// What is looked up.
 #[derive(Debug, Default)]
 pub(super) struct Wanted {
-    /// Cases, each with the digest of the request.
-    pub(super) requests: Vec<(Uuid, Digest)>,
+    /// Cases, each with the digest of the request; none where only the place is asked for.
+    pub(super) requests: BTreeSet<(Uuid, Option<Digest>)>,
     keys: BTreeSet<BlocklistKey>,
     spans: BTreeMap<Uuid, CustomerSpan>,
     /// What is to be counted.
@@ -164,6 +164,7 @@ pub(super) async fn read(
         spans,
         buckets,
     } = wanted;
+    let requests: Vec<_> = requests.iter().copied().collect();
     let buckets: Vec<&Bucket> = buckets.iter().collect();
     let (mut customers, mut field_type_ids, mut match_keys) = (Vec::new(), Vec::new(), Vec::new());
     for key in keys {
@@ -177,7 +178,7 @@ pub(super) async fn read(
     }
     let (case_ids, digests): (Vec<_>, Vec<_>) = requests
         .iter()
-        .map(|(case_id, digest)| (*case_id, digest.as_slice()))
+        .map(|(case_id, digest)| (*case_id, digest.as_ref().map(Digest::as_slice)))
         .unzip();
     let statement = statement([
         !customers.is_empty(),
@@ -214,7 +215,7 @@ pub(super) async fn read(
         tallies: Vec::with_capacity(buckets.len()),
     };
     for row in rows {
-        found.take(org, requests, &buckets, row)?;
+        found.take(org, &requests, &buckets, row)?;
     }
     Ok(found)
 }
@@ -263,7 +264,7 @@ impl Found {
     fn take(
         &mut self,
         org: &Org,
-        requests: &[(Uuid, Digest)],
+        requests: &[(Uuid, Option<Digest>)],
         buckets: &[&Bucket],
         row: FactRow,
     ) -> Result<(), sqlx::Error> {
@@ -294,13 +295,19 @@ impl Found {
         Ok(())
     }
 
-    fn take_case(&mut self, requests: &[(Uuid, Digest)], row: FactRow) -> Result<(), sqlx::Error> {
+    fn take_case(
+        &mut self,
+        requests: &[(Uuid, Option<Digest>)],
+        row: FactRow,
+    ) -> Result<(), sqlx::Error> {
         let request = row.position().and_then(|at| requests.get(at));
         let Some((case_id, digest)) = request else {
             return Ok(());
         };
         let case = self.cases.entry(*case_id).or_default();
-        if let (Some(seq), Some(at), Some(payload)) = (row.answer_seq, row.at, &row.text) {
+        if let (Some(digest), Some(seq), Some(at), Some(payload)) =
+            (digest, row.answer_seq, row.at, &row.text)
+        {
             let is_held = row.decision_seq == Some(seq);
             case.remember(*digest, seq, at, payload, is_held)?;
         }

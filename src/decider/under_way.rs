@@ -101,7 +101,7 @@ impl UnderWay {
         } = &self.batch;
         let append = Append::new(&self.context.org, &effects.follows, events, places);
         if let Some(turn) = turn
-            && (turn.await.is_err() || !self.is_awaited())
+            && turn.await.is_err()
         {
             return Ok(false);
         }
@@ -112,6 +112,11 @@ impl UnderWay {
         } = &*self.context;
         let acquired = connections.acquire(Purpose::Record).await;
         let mut connection = acquired.map_err(BatchError::Away)?;
+        // The turn and the connection may have been long in coming.
+        if !self.is_awaited() {
+            connections.keep(connection);
+            return Ok(false);
+        }
         let appended = match timeout(limits.timeout, append.run(&mut connection)).await {
             Ok(appended) => appended.map_err(BatchError::from),
             Err(_) => Err(BatchError::TooSlow),

@@ -85,7 +85,7 @@ impl Walk {
                 request_digest,
                 place: decision.place,
             };
-            self.state.places.take(case_id, held);
+            self.state.approve(case_id, held);
         } else {
             self.note_refusal(event, case_id, request_digest);
         }

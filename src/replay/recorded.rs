@@ -44,7 +44,7 @@ impl Walk {
                 request_digest,
                 place,
             };
-            self.state.places.take(case_id, held);
+            self.state.approve(case_id, held);
         }
     }
 

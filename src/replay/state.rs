@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::blocklist::Blocklist;
 use super::counts::Counts;
 use super::hits::Hits;
-use super::places::Places;
+use super::places::{Held, Places};
 use super::row::Row;
 use crate::cubu::request::Booking;
 use crate::ledger::digest::Digest;
@@ -141,6 +141,12 @@ impl State {
             own_place: self.places.held(booking.case_id).map(|held| &held.place),
         };
         draft.decide(&facts)
+    }
+
+    /// A case takes a place. An older refusal of the same request stands no more.
+    pub(super) fn approve(&mut self, case_id: Uuid, held: Held) {
+        self.refusals.remove(&held.request_digest);
+        self.places.take(case_id, held);
     }
 
     /// Notes a refusal, and forgets those that can never stand again: seldom, so that it costs each a constant.

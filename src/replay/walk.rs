@@ -250,10 +250,9 @@ impl Walk {
         let end = format!("an end at event {last}");
         let beginning = format!("a beginning after event {after}, which does not tell");
         match self.noted.take() {
+            Some(noted) if noted.seq == after && noted.chain == chain => {}
             Some(noted) if noted.seq == after => {
-                if noted.chain != chain {
-                    self.tell_digest(after, What::Noted, &noted.chain, &chain);
-                }
+                self.tell_digest(after, What::Noted, &noted.chain, &chain);
             }
             Some(noted) => {
                 let found = if noted.seq < after { &beginning } else { &end };

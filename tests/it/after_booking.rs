@@ -144,3 +144,25 @@ async fn a_case_that_is_moved_and_closed_again_and_again_at_once_holds_one_place
     assert_eq!(app.text(&held).await, "800");
     app.check().await;
 }
+
+/// A request that was refused, then approved, then given back: only the newest decision of it can stand.
+#[tokio::test]
+async fn an_approval_ends_older_refusals_of_the_same_request() {
+    let app = TestApp::start().await;
+    app.sql("update policy.organizations set retry_window_seconds = 1; insert into policy.capacity_caps (max_appointments) values (0)")
+        .await;
+    let asked = booking();
+    assert!(app.book(&asked).await.cancelled());
+    app.sql("delete from policy.capacity_caps").await;
+    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+    assert!(!app.book(&asked).await.cancelled());
+    app.sql("update policy.organizations set retry_window_seconds = 3600")
+        .await;
+    // At once, so that some of it may be one batch.
+    let closed = json!({ "caseId": asked["caseId"] });
+    let (told, again) = tokio::join!(tell(&app, "afterClose", &closed), app.book(&asked));
+    assert_eq!(told, StatusCode::NO_CONTENT);
+    assert!(!again.cancelled());
+    assert!(!app.book(&asked).await.cancelled());
+    app.check().await;
+}

@@ -73,6 +73,7 @@ async fn facts_are_looked_up_by_their_keys() {
         let indexes = [
             "heads_pkey",
             "reservations_pkey",
+            "events_pkey",
             "events_by_case",
             "customer_blocklist_by_customer",
             "customer_blocklist_by_field",
@@ -174,4 +175,54 @@ async fn channels_are_found_by_their_index_whatever_has_none() {
     let plan = plan.join("\n");
     assert_goes_by(&plan, &["decisions_by_trait"; 3]);
     assert!(!plan.contains("Rows Removed"), "{plan}");
+}
+
+/// A case that is asked about again and again has an event for each time. None of them is read for the answer that stands.
+#[tokio::test]
+async fn an_answer_that_stands_is_found_whatever_came_after_it() {
+    let case = "ca5e0000-0000-4000-8000-000000000001";
+    for (outcome, is_held) in [("approved", true), ("cancelled", false)] {
+        let app = TestApp::start().await;
+        app.sql(&format!(
+            "insert into ledger.events (org, seq, recorded_at, type, payload_digest, chain, case_id, request_digest, outcome)
+             select 'default', 100, now(), 'booking.decided', '', '', '{case}', sha256('asked'), '{outcome}';
+             insert into ledger.events (org, seq, recorded_at, type, payload_digest, chain, case_id)
+             select 'default', 100 + n, now(), 'booking.repeated', '', '', '{case}' from generate_series(1, 5000) n;
+             insert into ledger.reservations
+             select 'default', '{case}', 100, gen_random_uuid(), gen_random_uuid(), null, null, 0, date '2027-03-09', 600, 15, now(), null,
+                    'agent', null
+             where {is_held}"
+        ))
+        .await;
+        let mut connection = prepared(&app, FACTS_TYPES, FACTS).await;
+        let asked = |digest: &str| {
+            let explain = format!(
+                "explain (analyze, costs off, timing off)
+                 execute statement ('default', '{{{case}}}', array[{digest}], '{{}}', '{{}}', '{{}}', '{{}}', '{{}}', '{{}}', '{{}}')"
+            );
+            explain
+        };
+        let scan = |plan: &[String]| {
+            let scan = plan.iter().find(|line| line.contains("events_by_case"));
+            scan.expect("a scan").clone()
+        };
+        let plan = explained(&mut connection, asked("sha256('asked')")).await;
+        if is_held {
+            assert!(
+                scan(&plan).contains("never executed"),
+                "{}",
+                plan.join("\n")
+            );
+        } else {
+            // From the newest on, until it is found; it stands for a while only.
+            assert!(scan(&plan).contains("Backward"), "{}", plan.join("\n"));
+        }
+        // A call after the booking asks for the place alone.
+        let plan = explained(&mut connection, asked("null::bytea")).await;
+        assert!(
+            scan(&plan).contains("never executed"),
+            "{}",
+            plan.join("\n")
+        );
+    }
 }
