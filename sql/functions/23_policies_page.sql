@@ -1,7 +1,7 @@
 -- A page of the policies as they were after a ledger number, by kind and id, however many rows a kind has: only the changes of the ids
 -- next to the cursor are read. audit.policies_as_of, which reads every change, says the same.
 --
--- A window of ids begins behind the cursor and ends where one of the next bulk changes ends, or with the last of the next rows that were
+-- A window of ids begins behind the cursor, or with the lowest id that there can be, and ends where one of the next bulk changes ends, or with the last of the next rows that were
 -- changed by themselves. Statements are put away by ascending id (policy.stage_changes), so that a window meets one piece of each bulk
 -- change of these rows. While windows have no policy at all, because their rows are gone, they grow.
 --
@@ -26,7 +26,8 @@ declare
     most_pieces  constant bigint := 16;
     most_singles constant bigint := 5000;
     kind       text := p_after_kind;
-    after      bigint := p_after_id;
+    -- The lowest id of the window; null if none is left of the kind.
+    first      bigint := case when p_after_id < above_all then p_after_id + 1 end;
     upto       bigint;
     pieces     bigint;
     singles    bigint;
@@ -44,7 +45,7 @@ begin
             return;
         end if;
         kind := p_kind;
-        after := below_all;
+        first := below_all;
     end if;
 
     while wanted > 0 loop
@@ -55,11 +56,15 @@ begin
                 (select distinct e.policy_id_to
                  from ledger.events e
                  where e.org = p_org and e.policy_kind = kind and e.attachment_id is not null
-                   and e.seq <= p_seq and e.policy_id_to > after
+                   and e.seq <= p_seq and e.policy_id_to >= first
                  order by e.policy_id_to
                  offset pieces - 1 limit 1),
                 (with recursive id as (
-                     select after as id, 0 as n
+                     (select e.policy_id_to as id, 1 as n
+                      from ledger.events e
+                      where e.org = p_org and e.policy_kind = kind and e.policy_id_to >= first and e.seq <= p_seq
+                      order by e.policy_id_to
+                      limit 1)
                      union all
                      select next.policy_id_to, id.n + 1
                      from id
@@ -77,7 +82,12 @@ begin
             upto := coalesce(upto, above_all);
 
             with recursive id as (
-                select after as id
+                (select e.policy_id_to as id
+                 from ledger.events e
+                 where e.org = p_org and e.policy_kind = kind
+                   and e.policy_id_to >= first and e.policy_id_to <= upto and e.seq <= p_seq
+                 order by e.policy_id_to
+                 limit 1)
                 union all
                 select next.policy_id_to
                 from id
@@ -100,7 +110,6 @@ begin
                     order by e.seq desc
                     limit 1
                 ) as newest
-                where id.id > after
                 union all
                 select r.id, e.seq, r.value
                 from ledger.events e
@@ -111,8 +120,8 @@ begin
                     offset 0 -- or each id would be looked for three times
                 ) as r
                 where e.org = p_org and e.policy_kind = kind and e.attachment_id is not null and e.type = 'policy.created'
-                  and e.seq <= p_seq and e.policy_id_to > after and e.policy_id_from <= upto
-                  and r.id > after and r.id <= upto
+                  and e.seq <= p_seq and e.policy_id_to >= first and e.policy_id_from <= upto
+                  and r.id >= first and r.id <= upto
             ), newest as (
                 select distinct on (c.id) c.* from change c order by c.id, c.seq desc
             )
@@ -126,13 +135,13 @@ begin
                 from ledger.events e
                 join ledger.attachments a using (attachment_id)
                 where e.org = p_org and e.policy_kind = kind and e.attachment_id is not null and a.payload is null
-                  and e.seq <= p_seq and e.policy_id_to > after and e.policy_id_from <= upto);
+                  and e.seq <= p_seq and e.policy_id_to >= first and e.policy_id_from <= upto);
 
             for piece in
                 select e.seq, e.attachment_id
                 from ledger.events e
                 where e.org = p_org and e.policy_kind = kind and e.attachment_id is not null and e.type <> 'policy.created'
-                  and e.seq <= p_seq and e.policy_id_to > after and e.policy_id_from <= upto
+                  and e.seq <= p_seq and e.policy_id_to >= first and e.policy_id_from <= upto
                 order by e.seq desc
             loop
                 exit when not any_erased and piece.seq < (select coalesce(min(s), above_all) from unnest(seqs) s);
@@ -147,7 +156,7 @@ begin
                         from json_array_elements(a.payload::json) with ordinality as element (value, place)
                         offset 0
                     ) as r
-                    where a.attachment_id = piece.attachment_id and r.id > after and r.id <= upto
+                    where a.attachment_id = piece.attachment_id and r.id >= first and r.id <= upto
                 ), newest as (
                     -- A piece of very many statements may have the same row twice: the later counts.
                     select distinct on (c.id) c.* from change c order by c.id, c.seq desc, c.place desc
@@ -172,7 +181,7 @@ begin
             get diagnostics found_rows = row_count;
             wanted := wanted - found_rows;
             exit when upto = above_all;
-            after := upto;
+            first := upto + 1;
             if found_rows = 0 then
                 pieces := least(pieces * 2, most_pieces);
                 singles := least(singles * 2, most_singles);
@@ -186,7 +195,7 @@ begin
         order by e.policy_kind
         limit 1;
         exit when kind is null;
-        after := below_all;
+        first := below_all;
     end loop;
 end
 $$;

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use reqwest::StatusCode;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -175,19 +176,32 @@ async fn of_a_row_that_very_many_statements_changed_twice_the_later_change_count
 #[tokio::test]
 async fn a_policy_may_have_any_number() {
     let app = TestApp::start().await;
-    app.sql("insert into policy.blackouts (id, from_date) select i, '2027-01-01' from generate_series(-2, 2) i")
+    let (lowest, highest) = (i64::MIN, i64::MAX);
+    app.sql(&format!("insert into policy.blackouts (id, from_date) select i, '2027-01-01' from generate_series(-2, 2) i;
+        insert into policy.blackouts (id, from_date) values ({lowest}, '2027-01-01'), ({highest}, '2027-01-01')"))
         .await;
-    let (mut found, mut next) = (Vec::new(), String::new());
-    loop {
-        let path = format!("/v1/policies?policyKind=blackouts&limit=1{next}");
-        let (_, page) = app.get(&path).await;
-        found.extend(page["items"][0]["id"].as_i64());
-        let Some(cursor) = page["nextCursor"].as_str() else {
-            break;
-        };
-        next = format!("&cursor={cursor}");
-    }
-    assert_eq!(found, [-2, -1, 0, 1, 2]);
+    let walked = async |call: &str| {
+        let (mut found, mut next) = (Vec::new(), String::new());
+        loop {
+            let (status, page) = app.get(&format!("{call}limit=1{next}")).await;
+            assert_eq!(status, StatusCode::OK, "{page}");
+            let items = page["items"].as_array().expect("items");
+            found.extend(items.iter().map(|item| item["id"].as_i64().expect("an id")));
+            let Some(cursor) = page["nextCursor"].as_str() else {
+                break;
+            };
+            next = format!("&cursor={cursor}");
+        }
+        found
+    };
+    let blackouts = [lowest, -2, -1, 0, 1, 2, highest];
+    assert_eq!(
+        walked("/v1/policies?policyKind=blackouts&").await,
+        blackouts
+    );
+    assert_eq!(walked("/v1/stats?by=policy&").await, blackouts);
+    let with_organization = [lowest, -2, -1, 0, 1, 2, highest, 1];
+    assert_eq!(walked("/v1/policies?").await, with_organization);
     let (_, history) = app.get("/v1/policies/blackouts/-2/history").await;
     assert_eq!(history["items"][0]["new"]["id"], -2);
     let (_, changes) = app.get("/v1/events?policyKind=blackouts&policyId=-2").await;
