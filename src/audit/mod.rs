@@ -32,7 +32,7 @@ pub use filter::Filter;
 pub use follow::{INTERVAL as FOLLOW_INTERVAL, events_after, newest};
 pub use history::{HistoryEntry, HistoryPage, history_cursor, policy_history};
 pub use parameters::{Order, ParameterFault, parse_kind};
-pub use policies::{AsOf, Change, PolicyPage, PolicyState, policies_as_of, policies_cursor};
+pub use policies::{AsOf, Change, PolicyPage, PolicySearch, PolicyState, policies_as_of};
 pub use search::{Page, Search, read_decision, search_decisions};
 pub use stats::{DecisionStats, PolicyStats, Stats, StatsError, StatsQuery, stats};
 

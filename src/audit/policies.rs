@@ -8,6 +8,8 @@ use sqlx::{FromRow, PgPool};
 use super::AuditError;
 use super::cursor::{Cursor, CursorError};
 use super::decision::in_microseconds;
+use super::filter::digest;
+use super::follow::newest;
 use super::parameters::{self, ParameterFault};
 use crate::org::Org;
 
@@ -47,7 +49,7 @@ pub struct PolicyState {
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PolicyPage {
-    /// The newest event that is considered.
+    /// The newest event that is considered, the same for all pages.
     pub as_of: i64,
     /// The policies, by kind and id.
     pub items: Vec<PolicyState>,
@@ -56,9 +58,9 @@ pub struct PolicyPage {
 }
 
 /// When to look at: a ledger number or a time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum AsOf {
-    /// After this event.
+    /// After this event; of one that is yet to come: now.
     Event(i64),
     /// At this time; none: now.
     Time(Option<DateTime<Utc>>),
@@ -78,6 +80,69 @@ impl AsOf {
         parameters::time(value)
             .map(Self::Time)
             .map_err(|_| ParameterFault::new("asOf", message))
+    }
+}
+
+/// A search for policies as they were.
+#[derive(Debug, Clone)]
+pub struct PolicySearch {
+    /// When.
+    pub as_of: AsOf,
+    /// Only this policy table.
+    pub kind: Option<String>,
+    /// At most so many.
+    pub limit: u16,
+    going_on: Option<GoingOn>,
+}
+
+/// Where an earlier page ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct GoingOn {
+    /// The event that the first page looked at.
+    seq: i64,
+    kind: String,
+    id: i64,
+}
+
+impl PolicySearch {
+    /// All policies of now.
+    #[must_use]
+    pub fn new(limit: u16) -> Self {
+        Self {
+            as_of: AsOf::Time(None),
+            kind: None,
+            limit,
+            going_on: None,
+        }
+    }
+
+    /// Goes on where an earlier page ended.
+    ///
+    /// # Errors
+    /// When the text is no cursor of this search.
+    pub fn go_on(&mut self, cursor: &str) -> Result<(), CursorError> {
+        let (place, id) = Cursor::read(cursor)?;
+        let [of, seq, kind] = place.split(' ').collect::<Vec<_>>()[..] else {
+            return Err(CursorError::Malformed);
+        };
+        if of != self.digest() {
+            return Err(CursorError::OtherFilters);
+        }
+        let seq = seq.parse().map_err(|_| CursorError::Malformed)?;
+        let kind = parameters::kind(kind).ok().flatten();
+        let kind = kind.ok_or(CursorError::Malformed)?;
+        self.going_on = Some(GoingOn { seq, kind, id });
+        Ok(())
+    }
+
+    fn cursor(&self, seq: i64, last: &AsOfRow) -> String {
+        let place = format!("{} {seq} {}", self.digest(), last.policy_kind);
+        Cursor::after(last.policy_id, place).encode()
+    }
+
+    /// What must be the same for all pages.
+    fn digest(&self) -> String {
+        digest(&(self.as_of, &self.kind))
     }
 }
 
@@ -164,37 +229,21 @@ pub(super) async fn states(
 pub async fn policies_as_of(
     pool: &PgPool,
     org: &Org,
-    as_of: AsOf,
-    kind: Option<&str>,
-    after: Option<(String, i64)>,
-    limit: u16,
+    search: &PolicySearch,
 ) -> Result<PolicyPage, AuditError> {
-    let seq = match as_of {
-        AsOf::Event(seq) => seq,
-        AsOf::Time(time) => {
-            sqlx::query_scalar::<_, Option<i64>>(include_str!("../../sql/queries/read_as_of.sql"))
-                .bind(org.as_str())
-                .bind(time)
-                .fetch_one(pool)
-                .await?
-                .unwrap_or(0)
-        }
+    let (seq, after) = match &search.going_on {
+        Some(GoingOn { seq, kind, id }) => (*seq, (kind.as_str(), *id)),
+        None => (newest_of(pool, org, search.as_of).await?, ("", 0)),
     };
-    let (after_kind, after_id) = after.unwrap_or_default();
-    let mut rows = next_as_of(
-        pool,
-        org,
-        seq,
-        kind,
-        (&after_kind, after_id),
-        i64::from(limit) + 1,
-    )
-    .await?;
-    let has_more = rows.len() > usize::from(limit);
-    rows.truncate(usize::from(limit));
+    let limit = usize::from(search.limit);
+    // One more than asked for tells whether there is a next page.
+    let one_more = i64::from(search.limit) + 1;
+    let mut rows = next_as_of(pool, org, seq, search.kind.as_deref(), after, one_more).await?;
+    let has_more = rows.len() > limit;
+    rows.truncate(limit);
     let next_cursor = (rows.last())
         .filter(|_| has_more)
-        .map(|last| Cursor::after(last.policy_id, format!("{seq} {}", last.policy_kind)).encode());
+        .map(|last| search.cursor(seq, last));
     let items = (rows.into_iter())
         .map(|row| {
             Ok(PolicyState {
@@ -217,6 +266,22 @@ pub async fn policies_as_of(
     })
 }
 
+/// The newest event up to then. No event that is yet to come, or what is recorded between two pages would be in the second.
+async fn newest_of(pool: &PgPool, org: &Org, as_of: AsOf) -> Result<i64, AuditError> {
+    match as_of {
+        AsOf::Event(seq) => Ok(newest(pool, org).await?.min(seq)),
+        AsOf::Time(time) => {
+            let seq: Option<i64> =
+                sqlx::query_scalar(include_str!("../../sql/queries/read_as_of.sql"))
+                    .bind(org.as_str())
+                    .bind(time)
+                    .fetch_one(pool)
+                    .await?;
+            Ok(seq.unwrap_or(0))
+        }
+    }
+}
+
 /// The next policies behind a kind and id, as they were after an event; at most so many.
 pub(super) async fn next_as_of(
     pool: &PgPool,
@@ -235,19 +300,4 @@ pub(super) async fn next_as_of(
         .bind(limit)
         .fetch_all(pool)
         .await
-}
-
-/// Where a page of policies goes on: the event that all pages look at, and the policy after which.
-///
-/// # Errors
-/// When the text is no cursor of such a page.
-pub fn policies_cursor(text: &str) -> Result<(AsOf, (String, i64)), CursorError> {
-    let (search, id) = Cursor::read(text)?;
-    let (seq, kind) = search.split_once(' ').ok_or(CursorError::Malformed)?;
-    let seq = seq.parse().map_err(|_| CursorError::Malformed)?;
-    let is_name = |c: char| c.is_ascii_lowercase() || c == '_';
-    if !kind.chars().all(is_name) {
-        return Err(CursorError::Malformed);
-    }
-    Ok((AsOf::Event(seq), (kind.to_owned(), id)))
 }

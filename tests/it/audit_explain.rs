@@ -292,7 +292,7 @@ async fn policies_as_of_an_event_or_a_time() {
                 .map(|p| (p["kind"].to_string(), p["id"].to_string())),
         );
         match page["nextCursor"].as_str() {
-            Some(cursor) => query = format!("limit=100&cursor={cursor}"),
+            Some(cursor) => query = format!("asOf={before}&limit=100&cursor={cursor}"),
             None => break,
         }
     }

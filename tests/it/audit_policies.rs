@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use reqwest::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::{TestApp, booking};
@@ -212,4 +212,53 @@ async fn a_policy_may_have_any_number() {
         .await;
     assert_eq!(decisions["items"], json!([]));
     app.check().await;
+}
+
+#[tokio::test]
+async fn all_pages_are_of_one_search_as_of_the_same_event() {
+    let app = TestApp::start().await;
+    app.sql(
+        "insert into policy.capacity_caps (max_appointments) select i from generate_series(1, 3) i",
+    )
+    .await;
+    let newest = app.number("select last_seq from ledger.heads").await;
+    let search = "policyKind=capacity_caps&asOf=99999999";
+    let (_, first) = app.get(&format!("/v1/policies?{search}&limit=2")).await;
+    assert_eq!(first["asOf"], newest, "no event that is yet to come");
+    let cursor = first["nextCursor"].as_str().expect("more");
+    app.sql("insert into policy.capacity_caps (max_appointments) values (4)")
+        .await;
+    let (_, rest) = app
+        .get(&format!("/v1/policies?{search}&limit=2&cursor={cursor}"))
+        .await;
+    let maxima = |page: &Value| -> Vec<Value> {
+        let items = page["items"].as_array().expect("items").iter();
+        items
+            .map(|item| item["row"]["max_appointments"].clone())
+            .collect()
+    };
+    assert_eq!(
+        (maxima(&first), maxima(&rest)),
+        (vec![json!(1), json!(2)], vec![json!(3)])
+    );
+    assert_eq!(
+        (&rest["asOf"], &rest["nextCursor"]),
+        (&json!(newest), &Value::Null)
+    );
+
+    for other in [
+        "policyKind=rules&asOf=99999999&",
+        "policyKind=capacity_caps&asOf=2&",
+        "policyKind=capacity_caps&",
+        "asOf=99999999&",
+        "",
+    ] {
+        let (status, problem) = app
+            .get(&format!("/v1/policies?{other}cursor={cursor}"))
+            .await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{other}: {problem}");
+        let error = &problem["errors"][0];
+        assert_eq!(error["path"], "cursor");
+        assert_eq!(error["message"], "belongs to a search with other filters");
+    }
 }

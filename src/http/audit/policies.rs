@@ -7,7 +7,7 @@ use super::{
     DEFAULT_LIMIT, NOT_A_PARAMETER, PageParameters, caller, fault, page_parameters, parse_limit,
     parse_pairs, respond,
 };
-use crate::audit::{self, AsOf, HistoryPage, ParameterFault, PolicyPage, described};
+use crate::audit::{self, AsOf, HistoryPage, ParameterFault, PolicyPage, PolicySearch, described};
 use crate::http::app::App;
 use crate::http::problems::Body as ProblemBody;
 use crate::http::problems::{Problem, ProblemKind};
@@ -53,18 +53,19 @@ pub(in crate::http) async fn history(app: Data<App>, request: HttpRequest) -> Ht
 
 async fn list(app: &App, request: &HttpRequest) -> Result<PolicyPage, Problem> {
     let caller = caller(app, request).await?;
-    let (mut as_of, mut kind, mut limit) = (AsOf::Time(None), None, DEFAULT_LIMIT);
-    let mut after = None;
+    let mut search = PolicySearch::new(DEFAULT_LIMIT);
+    let mut cursor = None;
     let mut faults = Vec::new();
     let pairs = parse_pairs(request.query_string()).map_err(Problem::parameters)?;
     for (name, value) in pairs {
         let taken = match name.as_str() {
-            "asOf" => AsOf::parse(&value).map(|given| as_of = given),
-            "policyKind" => audit::parse_kind(&value).map(|given| kind = given),
-            "limit" => parse_limit(&value).map(|given| limit = given),
-            "cursor" => audit::policies_cursor(&value)
-                .map(|given| after = Some(given))
-                .map_err(|error| ParameterFault::new("cursor", error.message())),
+            "asOf" => AsOf::parse(&value).map(|given| search.as_of = given),
+            "policyKind" => audit::parse_kind(&value).map(|given| search.kind = given),
+            "limit" => parse_limit(&value).map(|given| search.limit = given),
+            "cursor" => {
+                cursor = Some(value);
+                Ok(())
+            }
             _ => Err(ParameterFault::new(&name, NOT_A_PARAMETER)),
         };
         faults.extend(taken.err());
@@ -72,10 +73,10 @@ async fn list(app: &App, request: &HttpRequest) -> Result<PolicyPage, Problem> {
     if !faults.is_empty() {
         return Err(Problem::parameters(faults));
     }
-    // Every page looks at the event that the first looked at.
-    let (as_of, after) = after.map_or((as_of, None), |(seq, after)| (seq, Some(after)));
-    let pool = &app.parts.pool;
-    Ok(audit::policies_as_of(pool, &caller.org, as_of, kind.as_deref(), after, limit).await?)
+    if let Some(cursor) = cursor {
+        (search.go_on(&cursor)).map_err(|error| fault("cursor", error.message()))?;
+    }
+    Ok(audit::policies_as_of(&app.parts.pool, &caller.org, &search).await?)
 }
 
 async fn changes(app: &App, request: &HttpRequest) -> Result<HistoryPage, Problem> {
