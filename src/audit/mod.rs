@@ -34,7 +34,9 @@ pub use history::{HistoryEntry, HistoryPage, history_cursor, policy_history};
 pub use parameters::{Order, ParameterFault, parse_kind};
 pub use policies::{AsOf, Change, PolicyPage, PolicySearch, PolicyState, policies_as_of};
 pub use search::{Page, Search, read_decision, search_decisions};
-pub use stats::{DecisionStats, PolicyStats, Stats, StatsError, StatsQuery, stats};
+pub use stats::{
+    DecisionStats, PolicyStats, Stats, StatsError, StatsQuery, UnknownTimeZone, stats,
+};
 
 /// Why there is no answer to an auditor's question.
 #[derive(Debug, thiserror::Error)]

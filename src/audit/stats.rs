@@ -5,6 +5,7 @@
 mod buckets;
 mod counted;
 mod policies;
+mod time_zones;
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -33,6 +34,9 @@ const GROUPS: [&str; 6] = [
     "bookedBy",
     POLICY,
 ];
+
+/// The time zone unless another is given.
+const UTC: &str = "UTC";
 
 /// What is counted.
 #[derive(Debug, Clone, utoipa::IntoParams)]
@@ -113,7 +117,7 @@ impl StatsQuery {
             "timeZone" => {
                 let is_name = |c: char| c.is_ascii_alphanumeric() || "_/+-".contains(c);
                 if !(1..=64).contains(&value.len()) || !value.chars().all(is_name) {
-                    return Err("must be an IANA time zone such as Asia/Jerusalem");
+                    return Err(UnknownTimeZone::MESSAGE);
                 }
                 self.time_zone = value.to_owned();
             }
@@ -160,12 +164,22 @@ struct BucketCounts {
     counts: BTreeMap<String, i64>,
 }
 
+/// No time zone has this name.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("{}", Self::MESSAGE)]
+pub struct UnknownTimeZone;
+
+impl UnknownTimeZone {
+    /// What is wrong, as a parameter's fault.
+    pub const MESSAGE: &str = "must be a time zone's IANA name such as Asia/Jerusalem";
+}
+
 /// Why nothing is counted.
 #[derive(Debug, thiserror::Error)]
 pub enum StatsError {
     /// The database does not know the time zone.
-    #[error("the time zone is not known")]
-    UnknownTimeZone,
+    #[error(transparent)]
+    UnknownTimeZone(#[from] UnknownTimeZone),
     /// The ledger cannot be read.
     #[error(transparent)]
     Audit(#[from] AuditError),
@@ -181,6 +195,10 @@ pub enum StatsError {
 pub async fn stats(pool: &PgPool, org: &Org, query: &StatsQuery) -> Result<Stats, StatsError> {
     if query.group == POLICY {
         return Ok(Stats::Policies(count_policies(pool, org, query).await?));
+    }
+    let is_known = time_zones::is_known(pool, &query.time_zone).await;
+    if !is_known.map_err(AuditError::from)? {
+        return Err(UnknownTimeZone.into());
     }
     let range = range::between(pool, org, query.from, query.until).await?;
     let (starts, seqs) = find_buckets(pool, org, query, &range).await?;

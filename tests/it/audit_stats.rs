@@ -55,15 +55,49 @@ async fn decisions_are_counted_by_day_in_a_time_zone_and_policies_by_what_they_d
         [json!("never"), json!(0), json!(null)]
     );
     assert!(counts(0, "lastHitAt").is_string());
-    for (query, name) in [
-        ("timeZone=Mars/Olympus", "timeZone"),
-        ("by=age", "by"),
-        ("bucket=year", "bucket"),
-        ("x=1", "x"),
-    ] {
+    for (query, name) in [("by=age", "by"), ("bucket=year", "bucket"), ("x=1", "x")] {
         let (status, problem) = app.get(&format!("/v1/stats?{query}")).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{problem}");
         assert_eq!(problem["errors"][0]["path"], name);
+    }
+}
+
+#[tokio::test]
+async fn a_time_zone_has_an_iana_name() {
+    let app = TestApp::start().await;
+    app.book(&booking()).await;
+    for zone in [
+        "UTC",
+        "Etc/UTC",
+        "Asia/Jerusalem",
+        "America/Argentina/Buenos_Aires",
+        // Two hours behind UTC, as IANA has it.
+        "Etc/GMT%2B2",
+    ] {
+        let (status, stats) = app.get(&format!("/v1/stats?timeZone={zone}")).await;
+        assert_eq!(status, StatusCode::OK, "{zone}: {stats}");
+    }
+    for zone in [
+        "Mars/Olympus",
+        "asia/jerusalem",
+        "Asia/Jerusalem3",
+        "UTC%2B2",
+        "UTC-2",
+        "X5",
+        "Factory",
+        "localtime",
+        "posixrules",
+        "posix/Asia/Jerusalem",
+        // An abbreviation to Postgres, an hour ahead all year long.
+        "CET",
+        "",
+    ] {
+        let (status, problem) = app.get(&format!("/v1/stats?timeZone={zone}")).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{zone}: {problem}");
+        let error = &problem["errors"][0];
+        assert_eq!(error["path"], "timeZone");
+        let message = error["message"].as_str().expect("a text");
+        assert!(message.contains("IANA name"), "{message}");
     }
 }
 

@@ -6,8 +6,8 @@ use std::ops::Range;
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 
+use super::StatsQuery;
 use super::counted::{Decisions, add_counted};
-use super::{StatsError, StatsQuery};
 use crate::audit::AuditError;
 use crate::ledger::counts::{QUARTER, QUARTER_HOUR};
 use crate::org::Org;
@@ -19,7 +19,7 @@ pub(super) async fn find_buckets(
     org: &Org,
     query: &StatsQuery,
     range: &Range<i64>,
-) -> Result<(Vec<String>, Vec<i64>), StatsError> {
+) -> Result<(Vec<String>, Vec<i64>), AuditError> {
     let (names, starts): (Vec<String>, Vec<DateTime<Utc>>) =
         sqlx::query_as(include_str!("../../../sql/queries/find_buckets.sql"))
             .persistent(false)
@@ -29,16 +29,9 @@ pub(super) async fn find_buckets(
             .bind(query.bucket)
             .bind(&query.time_zone)
             .fetch_one(pool)
-            .await
-            .map_err(
-                |error| match error.as_database_error().and_then(|error| error.code()) {
-                    // invalid_parameter_value
-                    Some(code) if code == "22023" => StatsError::UnknownTimeZone,
-                    _ => StatsError::Audit(error.into()),
-                },
-            )?;
-    let seqs = find_seqs(pool, org, range, &starts).await;
-    Ok((names, seqs.map_err(AuditError::from)?))
+            .await?;
+    let seqs = find_seqs(pool, org, range, &starts).await?;
+    Ok((names, seqs))
 }
 
 async fn find_seqs(

@@ -4,7 +4,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::{NOT_A_PARAMETER, caller, fault, parse_pairs, respond};
-use crate::audit::{self, ParameterFault, Stats, StatsError, StatsQuery};
+use crate::audit::{self, ParameterFault, Stats, StatsError, StatsQuery, UnknownTimeZone};
 use crate::http::app::App;
 use crate::http::problems::Body as ProblemBody;
 use crate::http::problems::Problem;
@@ -46,10 +46,7 @@ async fn find(app: &App, request: &HttpRequest) -> Result<Stats, Problem> {
     audit::stats(&app.parts.pool, &caller.org, &query)
         .await
         .map_err(|error| match error {
-            StatsError::UnknownTimeZone => fault(
-                "timeZone",
-                "must be an IANA time zone such as Asia/Jerusalem",
-            ),
+            StatsError::UnknownTimeZone(_) => fault("timeZone", UnknownTimeZone::MESSAGE),
             StatsError::Cursor(error) => fault("cursor", error.message()),
             StatsError::Audit(error) => error.into(),
         })
