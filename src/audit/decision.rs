@@ -8,6 +8,7 @@ use sqlx::{FromRow, Row};
 use uuid::Uuid;
 
 use super::AuditError;
+use super::explain::RowThen;
 use crate::cubu::response::Response;
 
 /// A decision and the policies that made it.
@@ -60,12 +61,14 @@ pub struct Decision {
     pub policies: Option<Box<RawValue>>,
 }
 
-/// A decision with what came in and what went out, both exactly as they were. Null once erased.
+/// A decision with what explains it, what came in and what went out, the latter two exactly as they were. Null once erased.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct DecisionDetail {
     /// The decision.
     #[serde(flatten)]
     pub decision: Decision,
+    /// The organization itself: a `row` whose `mode` is `shadow` is the kill switch, by which no policy changes anything.
+    pub organization: Option<RowThen>,
     /// The request's body.
     #[schema(value_type = Option<Object>)]
     pub request: Option<Box<RawValue>>,
@@ -231,6 +234,7 @@ mod tests {
         let (decision, response) = row.read().unwrap();
         let detail = DecisionDetail {
             decision,
+            organization: None,
             request: None,
             response,
         };
@@ -239,7 +243,7 @@ mod tests {
             r#"{"decisionId":7,"requestId":6,"org":"default","caseId":"00000000-"#,
             r#""decidedAt":"2027-01-15T08:00:00.000120Z""#,
             r#""appointmentDate":"2027-03-09","start":650"#,
-            r#""policyVersion":3,"policies":[ {"id":1}],"request":null,"response":{"a": 1.0}}"#,
+            r#""policyVersion":3,"policies":[ {"id":1}],"organization":null,"request":null,"response":{"a": 1.0}}"#,
         ] {
             assert!(text.contains(part), "{part} is not in {text}");
         }

@@ -1,5 +1,5 @@
-//! Why a decision was made: each policy with its row as it was then and the change that had made it so, and for a full cap the
-//! decisions that held its places.
+//! Why a decision was made: the organization and each policy with its row as it was then and the change that had made it so, and for a
+//! full cap the decisions that held its places.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -10,36 +10,76 @@ use uuid::Uuid;
 
 use super::AuditError;
 use super::decision::{Decision, in_microseconds};
-use super::policies::{self, Change};
+use super::policies::{self, Change, PolicyState};
 use crate::org::Org;
+use crate::policy::kind::Kind;
 
 /// A cap of more places than this shows only its first holders.
 const MOST_HOLDERS: i64 = 200;
 
-/// What is added to each policy of a decision.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Reasons {
-    row: Option<Box<RawValue>>,
-    change: Option<Change>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    held_by: Option<Vec<Holder>>,
+/// What explains a decision.
+#[derive(Debug)]
+pub(super) struct Explanation {
+    /// The policies as they were recorded, each with its reasons.
+    pub(super) policies: Box<RawValue>,
+    pub(super) organization: RowThen,
 }
 
-/// A decision that holds a place.
-#[derive(Debug, Serialize, FromRow)]
+/// A row as it was when something was decided, and what had made it so.
+#[derive(Debug, Default, Serialize, utoipa::ToSchema)]
+pub struct RowThen {
+    /// The row; null once erased.
+    #[schema(value_type = Option<Object>)]
+    row: Option<Box<RawValue>>,
+    /// What had made it so.
+    change: Option<Change>,
+}
+
+impl From<Option<PolicyState>> for RowThen {
+    fn from(state: Option<PolicyState>) -> Self {
+        state.map_or_else(Self::default, |PolicyState { row, change, .. }| Self {
+            row,
+            change: Some(change),
+        })
+    }
+}
+
+/// What is added to each policy of a decision.
+#[derive(Debug, Serialize)]
+struct Reasons {
+    #[serde(flatten)]
+    then: RowThen,
+    #[serde(flatten)]
+    held: Option<Held>,
+}
+
+/// Who held the places of a full cap.
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Holder {
+struct Held {
+    held_by: Vec<Holder>,
+}
+
+/// A decision that held a place of a cap when another was made.
+#[derive(Debug, Serialize, FromRow, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Holder {
     #[sqlx(rename = "seq")]
     decision_id: i64,
+    /// The case that held it.
     case_id: Uuid,
+    /// When it was booked.
     #[sqlx(rename = "recorded_at")]
     #[serde(serialize_with = "in_microseconds")]
     decided_at: DateTime<Utc>,
+    /// The calendar's date.
     appointment_date: NaiveDate,
+    /// The calendar's index.
     cu_index: i32,
+    /// Minutes past local midnight.
     #[sqlx(rename = "start_minute")]
     start: i32,
+    /// Minutes.
     duration: i32,
 }
 
@@ -78,12 +118,12 @@ struct Bucket {
     weekdays: Option<Vec<i16>>,
 }
 
-/// The decision's policies, each with what explains it.
+/// The decision's policies, each with what explains it, and its organization. None once it is erased.
 pub(super) async fn explain(
     pool: &PgPool,
     org: &Org,
     decision: &Decision,
-) -> Result<Option<Box<RawValue>>, AuditError> {
+) -> Result<Option<Explanation>, AuditError> {
     let (Some(policies), Some(version)) = (&decision.policies, decision.policy_version) else {
         return Ok(None);
     };
@@ -94,32 +134,45 @@ pub(super) async fn explain(
     };
     let texts: Vec<&RawValue> = serde_json::from_str(policies.get()).map_err(unreadable)?;
     let recorded: Vec<Recorded> = serde_json::from_str(policies.get()).map_err(unreadable)?;
-    let wanted: Vec<_> = (recorded.iter())
+    let mut wanted: Vec<_> = (recorded.iter())
         .map(|policy| (policy.kind.clone(), policy.id))
         .collect();
-    let states = policies::states(pool, org, &wanted, version).await?;
+    wanted.extend(find_organization(pool, org, version).await?);
+    let mut states = policies::states(pool, org, &wanted, version).await?;
+    let organization = states.split_off(recorded.len()).pop().flatten().into();
     let mut explained = Vec::with_capacity(texts.len());
     for ((text, recorded), state) in texts.into_iter().zip(recorded).zip(states) {
-        let held_by = match &recorded.bucket {
+        let held = match &recorded.bucket {
             Some(bucket) if recorded.verdict == "refused" => {
                 Some(holders(pool, org, decision, bucket, recorded.used).await?)
             }
             _ => None,
         };
-        let (row, change) = state.map_or((None, None), |state| (state.row, Some(state.change)));
-        let reasons = Reasons {
-            row,
-            change,
-            held_by,
-        };
+        let then = state.into();
+        let reasons = Reasons { then, held };
         let reasons = serde_json::to_string(&reasons).map_err(unreadable)?;
         // What was recorded stays as it is; the reasons are put behind it, into the same object.
         let text = text.get();
         let object = text.strip_suffix('}').unwrap_or(text);
         explained.push(format!("{object},{}", &reasons[1..]));
     }
-    let explained = RawValue::from_string(format!("[{}]", explained.join(",")));
-    explained.map(Some).map_err(unreadable)
+    let policies = RawValue::from_string(format!("[{}]", explained.join(",")));
+    Ok(Some(Explanation {
+        policies: policies.map_err(unreadable)?,
+        organization,
+    }))
+}
+
+/// The organization's own row among the policies, by kind and id: its mode is the kill switch.
+async fn find_organization(
+    pool: &PgPool,
+    org: &Org,
+    version: i64,
+) -> Result<Option<(String, i64)>, AuditError> {
+    let kind = Kind::Organizations.table();
+    let rows = policies::next_as_of(pool, org, version, Some(kind), ("", 0), 1).await?;
+    let id = rows.into_iter().next().map(|row| row.policy_id);
+    Ok(id.map(|id| (kind.to_owned(), id)))
 }
 
 /// Whoever held a place then and still does is found in the calendar. Only if the decision counted more has the ledger to be searched
@@ -130,15 +183,17 @@ async fn holders(
     decision: &Decision,
     bucket: &Bucket,
     used: Option<i64>,
-) -> Result<Vec<Holder>, AuditError> {
+) -> Result<Held, AuditError> {
     let current = include_str!("../../sql/queries/read_current_holders.sql");
     let current: Vec<CurrentHolder> = read(pool, current, org, decision, bucket).await?;
     let total = current.first().map_or(0, |holder| holder.total);
-    if used == Some(total) {
-        return Ok(current.into_iter().map(|current| current.holder).collect());
-    }
-    let all = include_str!("../../sql/queries/read_holders.sql");
-    read(pool, all, org, decision, bucket).await
+    let held_by: Vec<Holder> = if used == Some(total) {
+        current.into_iter().map(|current| current.holder).collect()
+    } else {
+        let all = include_str!("../../sql/queries/read_holders.sql");
+        read(pool, all, org, decision, bucket).await?
+    };
+    Ok(Held { held_by })
 }
 
 async fn read<T>(

@@ -26,6 +26,7 @@ pub use cursor::{Cursor, CursorError};
 pub use decision::{Decision, DecisionDetail};
 pub use event::Event;
 pub use events::{EventFilter, EventPage, EventSearch, search_events};
+pub use explain::RowThen;
 pub(crate) use export::push_line;
 pub use export::{Format, Piece, export_decisions, export_events};
 pub use filter::Filter;

@@ -108,9 +108,14 @@ pub async fn read_decision(
         }
     })?;
     let (mut decision, response) = row.decision.read()?;
-    decision.policies = explain::explain(pool, org, &decision).await?;
+    let explanation = explain::explain(pool, org, &decision).await?;
+    let (policies, organization) = explanation
+        .map(|explanation| (explanation.policies, explanation.organization))
+        .unzip();
+    decision.policies = policies;
     Ok(Some(DecisionDetail {
         decision,
+        organization,
         request,
         response,
     }))

@@ -102,6 +102,43 @@ async fn a_refusal_shows_the_row_of_then_its_change_and_who_holds_the_places() {
 }
 
 #[tokio::test]
+async fn the_kill_switch_is_told_with_who_threw_it_and_why() {
+    let app = TestApp::start().await;
+    app.sql("insert into policy.capacity_caps (max_appointments) values (0)")
+        .await;
+    let switched = async |mode: &str| {
+        app.sql(&format!("set local bookwarden.reason = 'to {mode}'; update policy.organizations set mode = '{mode}' where org = 'default'"))
+            .await;
+        let decided = app.book(&booking()).await;
+        let id = decided.decision_id.expect("an id");
+        (id, decided.cancelled())
+    };
+    app.sql("insert into policy.organizations (org) values ('other')")
+        .await;
+    let off = switched("shadow").await;
+    let on = switched("enforce").await;
+    for ((id, is_cancelled), mode) in [(off, "shadow"), (on, "enforce")] {
+        assert_eq!(is_cancelled, mode == "enforce");
+        let decision = get(&app, &format!("/v1/decisions/{id}")).await;
+        let policy = &decision["policies"][0];
+        assert_eq!([&policy["mode"], &policy["row"]["mode"]], [mode, "enforce"]);
+        let organization = &decision["organization"];
+        assert_eq!(
+            [&organization["row"]["mode"], &organization["row"]["org"]],
+            [mode, "default"]
+        );
+        let change = &organization["change"];
+        assert_eq!(change["type"], "policy.updated");
+        assert_eq!(change["eventId"], decision["policyVersion"]);
+        assert_eq!(change["changedBy"]["reason"], format!("to {mode}"));
+        assert!(change["changedBy"]["user"].is_string());
+    }
+    let (_, page) = app.get("/v1/decisions").await;
+    assert!(page["items"][0].get("organization").is_none());
+    app.check().await;
+}
+
+#[tokio::test]
 async fn a_row_out_of_a_bulk_change_explains_as_well() {
     let app = TestApp::start().await;
     let blocked = "9f86d081-884c-4d63-a1e2-2d1c3b4a5f60";
