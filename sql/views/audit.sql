@@ -25,7 +25,8 @@ select
         substring(e.payload from
             '^\{"version":\d+,"policyVersion":\d+(?:,"movedFrom":\d+)?(?:,"startsAt":"[^"]*")?,"response":(\{.*\}),"policies":\[.*\]\}$')::json,
         '{"fields":null,"tagIds":null,"removeCustomer":false,"customerRecordId":null,"useCustomerContactInfo":false,"contactPhoneNumber":null,"contactEmail":null,"serviceTypeId":null,"channel":null,"preventSelfCheckIn":null,"cancelled":false,"cancellationReason":null}'::json)
-    end as response
+    end as response,
+    (e.payload::json ->> 'movedFrom')::bigint as moved_from
 from ledger.events e
 where e.type = 'booking.decided';
 comment on view audit.decisions is 'Every decision: what came of a booking, and the policies that made it.';
@@ -34,6 +35,7 @@ comment on column audit.decisions.cancellation_reason is 'What the person who bo
 comment on column audit.decisions.appointment_starts is 'Local time of the calendar.';
 comment on column audit.decisions.policy_version is 'The newest policy event that it saw: audit.policies_as_of(org, policy_version) are its policies.';
 comment on column audit.decisions.policies is 'JSON array: every policy that applied, with its verdict and what it compared.';
+comment on column audit.decisions.moved_from is 'The decision whose place was freed for this one, as the case had moved; null if none was.';
 
 create or replace view audit.decision_policies as
 select h.org, s.decision_id, h.policy_kind, h.policy_id, h.verdict, h.mode

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::decision::Decision;
 
 /// The columns, as the first line has them.
-pub const HEADER: &str = "decisionId,requestId,caseId,decidedAt,outcome,cancellationReason,customerRecordId,unitId,serviceId,serviceCategoryId,serviceTypeId,cuIndex,appointmentDate,start,duration,channel,bookedBy,triggeredByUserEmail,policyVersion,policies\r\n";
+pub const HEADER: &str = "decisionId,requestId,caseId,decidedAt,outcome,cancellationReason,customerRecordId,unitId,serviceId,serviceCategoryId,serviceTypeId,cuIndex,appointmentDate,start,duration,channel,bookedBy,triggeredByUserEmail,policyVersion,policies,movedFrom\r\n";
 
 #[derive(Deserialize)]
 struct Policy {
@@ -55,6 +55,7 @@ pub(super) fn write(line: &mut String, decision: &Decision) {
         text(decision.triggered_by_user_email.as_ref()),
         text(decision.policy_version.as_ref()),
         policies.join(" "),
+        text(decision.moved_from.as_ref()),
     ];
     for (at, cell) in cells.iter().enumerate() {
         if at > 0 {

@@ -54,6 +54,8 @@ pub struct Decision {
     pub booked_by: Option<String>,
     /// The agent.
     pub triggered_by_user_email: Option<String>,
+    /// The decision whose place was freed for this one, as the case had moved. Null if none was, and once the payload is erased.
+    pub moved_from: Option<i64>,
     /// The policies that it saw: the number of the newest policy event. Null once the payload is erased.
     pub policy_version: Option<i64>,
     /// The policies that applied, with what was compared. Null once the payload is erased.
@@ -133,6 +135,7 @@ impl<'r> FromRow<'r, PgRow> for DecisionRow {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Payload {
+    moved_from: Option<i64>,
     policy_version: Option<i64>,
     policies: Option<Box<RawValue>>,
     response: Option<Box<RawValue>>,
@@ -176,6 +179,7 @@ impl DecisionRow {
             channel: self.channel,
             booked_by: self.booked_by,
             triggered_by_user_email: self.triggered_by_user_email,
+            moved_from: payload.moved_from,
             policy_version: payload.policy_version,
             policies: payload.policies,
         };
@@ -227,7 +231,7 @@ mod tests {
             booked_by: Some("agent".to_owned()),
             triggered_by_user_email: None,
             payload: Some(
-                r#"{"version":1,"policyVersion":3,"response":{"a": 1.0},"policies":[ {"id":1}]}"#
+                r#"{"version":1,"policyVersion":3,"movedFrom":2,"response":{"a": 1.0},"policies":[ {"id":1}]}"#
                     .to_owned(),
             ),
         };
@@ -243,7 +247,7 @@ mod tests {
             r#"{"decisionId":7,"requestId":6,"org":"default","caseId":"00000000-"#,
             r#""decidedAt":"2027-01-15T08:00:00.000120Z""#,
             r#""appointmentDate":"2027-03-09","start":650"#,
-            r#""policyVersion":3,"policies":[ {"id":1}],"organization":null,"request":null,"response":{"a": 1.0}}"#,
+            r#""movedFrom":2,"policyVersion":3,"policies":[ {"id":1}],"organization":null,"request":null,"response":{"a": 1.0}}"#,
         ] {
             assert!(text.contains(part), "{part} is not in {text}");
         }

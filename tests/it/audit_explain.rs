@@ -139,6 +139,49 @@ async fn the_kill_switch_is_told_with_who_threw_it_and_why() {
 }
 
 #[tokio::test]
+async fn a_move_names_the_decision_whose_place_it_freed() {
+    let app = TestApp::start().await;
+    let mut case = booking();
+    let first = app.book(&case).await.decision_id.expect("an id");
+    case["appointment"]["date"] = json!("2027-03-10");
+    let moved = app.book(&case).await.decision_id.expect("an id");
+    app.sql("insert into policy.capacity_caps (max_appointments) values (0)")
+        .await;
+    case["appointment"]["date"] = json!("2027-03-11");
+    let refused = app.book(&case).await;
+    assert!(refused.cancelled(), "it stays where it is");
+    let refused = refused.decision_id.expect("an id");
+
+    let wanted = [(first, None), (moved, Some(first)), (refused, None)];
+    let (_, page) = app.get("/v1/decisions?order=oldest").await;
+    for ((id, moved_from), item) in wanted.iter().zip(page["items"].as_array().expect("items")) {
+        assert_eq!(
+            (&item["decisionId"], &item["movedFrom"]),
+            (&json!(id), &json!(moved_from))
+        );
+        let decision = get(&app, &format!("/v1/decisions/{id}")).await;
+        assert_eq!(decision["movedFrom"], item["movedFrom"]);
+    }
+    let csv = reqwest::Client::new()
+        .get(format!(
+            "{}/v1/decisions?order=oldest&format=csv",
+            app.server.url
+        ))
+        .bearer_auth("test-token")
+        .send()
+        .await
+        .expect("an answer");
+    let csv = csv.text().await.expect("text");
+    let last_cells: Vec<_> = (csv.lines())
+        .map(|line| line.rsplit(',').next().expect("a cell"))
+        .collect();
+    assert_eq!(last_cells, ["movedFrom", "", &first.to_string(), ""]);
+    let in_sql = "select string_agg(decision_id || ' from ' || moved_from, ', ') from audit.decisions where moved_from is not null";
+    assert_eq!(app.text(in_sql).await, format!("{moved} from {first}"));
+    app.check().await;
+}
+
+#[tokio::test]
 async fn a_row_out_of_a_bulk_change_explains_as_well() {
     let app = TestApp::start().await;
     let blocked = "9f86d081-884c-4d63-a1e2-2d1c3b4a5f60";

@@ -138,7 +138,7 @@ async fn a_body_with_line_ends_is_one_line_and_a_formula_stays_text() {
         "'=cmd|' /C calc'!A1, \"sorry\""
     );
     assert_eq!(rows[0]["policies"], "capacity_caps:1:enforce:refused");
-    assert_eq!(rows[0].as_object().map(serde_json::Map::len), Some(20));
+    assert_eq!(rows[0].as_object().map(serde_json::Map::len), Some(21));
 }
 
 #[tokio::test]
