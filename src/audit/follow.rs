@@ -32,9 +32,6 @@ pub async fn newest(pool: &PgPool, org: &Org) -> Result<i64, AuditError> {
 /// # Errors
 /// When the ledger cannot be read.
 pub async fn events_after(pool: &PgPool, org: &Org, seq: i64) -> Result<Vec<Event>, AuditError> {
-    if newest(pool, org).await? <= seq {
-        return Ok(Vec::new());
-    }
     let filter = EventFilter {
         order: Order::Oldest,
         ..EventFilter::default()

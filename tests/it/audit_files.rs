@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tokio::time::Instant;
 
+use crate::known_head::undo_after;
 use crate::support::{BOOKWARDEN, TestApp, booking};
 
 async fn file(app: &TestApp, path: &str, token: &str) -> (StatusCode, String, String) {
@@ -184,14 +185,47 @@ async fn events_are_followed_live_and_resumed() {
         ));
     }
     assert_eq!(text.matches("event: booking.decided").count(), 2);
-    let bad = Client::new()
+    let begun = async |last: &str| {
+        let request = Client::new().get(&url).bearer_auth("test-token");
+        let request = request.header("last-event-id", last.to_owned());
+        request.send().await.expect("an answer")
+    };
+    assert_eq!(begun("x").await.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(begun(&decision.to_string()).await.status(), StatusCode::OK);
+    // As after a restore: what is recorded up to that number would never be sent.
+    let beyond = begun(&(decision + 1).to_string()).await;
+    assert_eq!(beyond.status(), StatusCode::BAD_REQUEST);
+    let problem: Value = beyond.json().await.expect("JSON");
+    assert_eq!(problem["errors"][0]["path"], "Last-Event-ID");
+    let message = problem["errors"][0]["message"].as_str().expect("a text");
+    assert!(message.contains("beyond the newest event"), "{message}");
+}
+
+#[tokio::test]
+async fn who_followed_what_a_restore_undid_is_told_to_begin_anew() {
+    let app = TestApp::start().await;
+    let before = app.number("select last_seq from ledger.heads").await;
+    let decision = app.book(&booking()).await.decision_id.expect("an id");
+    let url = format!("{}/v1/events/stream", app.server.url);
+    let mut live = Client::new()
         .get(&url)
         .bearer_auth("test-token")
-        .header("last-event-id", "x")
+        .header("last-event-id", decision.to_string())
         .send()
         .await
         .expect("an answer");
-    assert_eq!(bad.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(live.status(), StatusCode::OK);
+    app.sql(&undo_after(before)).await;
+    let ends = Instant::now() + Duration::from_secs(5);
+    let mut text = String::new();
+    while let Some(piece) = tokio::time::timeout_at(ends, live.chunk())
+        .await
+        .expect("the stream ends")
+        .expect("a chunk")
+    {
+        text.push_str(&String::from_utf8_lossy(&piece));
+    }
+    assert_eq!(text, ": following\n\n");
 }
 
 #[tokio::test]

@@ -10,9 +10,9 @@ use bookwarden::cubu::signature;
 
 use crate::support::{SECRET, Server, TestApp, booking, case_id, until};
 
-/// The ledger as it was after an event, as after a restore or a failover that lost the newest commits. The connections end, too.
-async fn restore_to(app: &TestApp, seq: i64) {
-    app.sql(&format!(
+/// Makes the ledger what it was after an event, as a restore or a failover that lost the newest commits does.
+pub fn undo_after(seq: i64) -> String {
+    format!(
         "set local session_replication_role = replica;
          delete from ledger.reservations where decision_seq > {seq};
          delete from ledger.policy_hits where batch_seq > {seq};
@@ -23,9 +23,17 @@ async fn restore_to(app: &TestApp, seq: i64) {
          set last_seq = e.seq, last_chain = e.chain, last_recorded_at = e.recorded_at,
              policy_version = (select max(seq) from ledger.events where policy_kind is not null)
          from ledger.events e
-         where e.org = h.org and e.seq = {seq};
+         where e.org = h.org and e.seq = {seq};"
+    )
+}
+
+/// The same, and the connections end, too.
+async fn restore_to(app: &TestApp, seq: i64) {
+    app.sql(&format!(
+        "{}
          select pg_terminate_backend(pid) from pg_stat_activity
-         where application_name = 'bookwarden' and datname = current_database()"
+         where application_name = 'bookwarden' and datname = current_database()",
+        undo_after(seq)
     ))
     .await;
 }

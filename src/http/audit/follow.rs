@@ -1,5 +1,6 @@
 //! `GET /v1/events/stream`: server-sent events.
 
+use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,12 @@ use crate::org::Org;
 /// So often something is sent, so that nobody between takes the connection for dead.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
+const LAST_EVENT_ID: &str = "Last-Event-ID";
+
+/// What is recorded next would be skipped up to that number.
+const BEYOND_THE_LEDGER: &str =
+    "is beyond the newest event: the ledger was restored to an earlier state, or it is another one";
+
 struct Follower {
     app: Data<App>,
     request: HttpRequest,
@@ -34,7 +41,7 @@ struct Follower {
     path = "/v1/events/stream",
     tag = "audit",
     security(("token" = [])),
-    params(("Last-Event-ID" = Option<i64>, Header, description = "Go on after this event; else with what comes from now on")),
+    params(("Last-Event-ID" = Option<i64>, Header, description = "Go on after this event, which must be on the ledger; else with what comes from now on")),
     responses(
         (status = 200, body = String, content_type = "text/event-stream", description = "Each event as it is recorded, and a comment every ten seconds"),
         (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "A parameter is not understood; `errors` names it"),
@@ -53,16 +60,18 @@ pub(in crate::http) async fn stream(app: Data<App>, request: HttpRequest) -> Htt
 async fn begin(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let caller = caller(&app, &request).await?;
     no_parameters(&request)?;
+    let newest = audit::newest(&app.parts.pool, &caller.org).await?;
     let after = match request.headers().get("last-event-id") {
         Some(id) => {
-            let id = id
-                .to_str()
-                .ok()
-                .and_then(|id| id.parse::<i64>().ok())
-                .filter(|id| *id >= 0);
-            id.ok_or_else(|| fault("Last-Event-ID", "must be an event's number"))?
+            let id = id.to_str().ok().and_then(|id| id.parse::<i64>().ok());
+            let id = id.filter(|id| *id >= 0);
+            let id = id.ok_or_else(|| fault(LAST_EVENT_ID, "must be an event's number"))?;
+            if id > newest {
+                return Err(fault(LAST_EVENT_ID, BEYOND_THE_LEDGER));
+            }
+            id
         }
-        None => audit::newest(&app.parts.pool, &caller.org).await?,
+        None => newest,
     };
     let follower = Follower {
         app,
@@ -85,7 +94,7 @@ async fn begin(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, Pro
 }
 
 impl Follower {
-    /// The next event or heartbeat; none once the server stops, the token is no longer good, or the ledger cannot be read.
+    /// The next event or heartbeat; none once the server stops, the token is no longer good, or the ledger was restored or cannot be read.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             if let Some(event) = self.waiting.pop_front() {
@@ -120,7 +129,12 @@ impl Follower {
     /// What has come since. Each look is authenticated like a call of its own: a token that was revoked meanwhile opens nothing more.
     async fn look(&self) -> Result<Vec<Event>, Problem> {
         caller(&self.app, &self.request).await?;
-        Ok(audit::events_after(&self.app.parts.pool, &self.org, self.after).await?)
+        let pool = &self.app.parts.pool;
+        match audit::newest(pool, &self.org).await?.cmp(&self.after) {
+            Ordering::Less => Err(fault(LAST_EVENT_ID, BEYOND_THE_LEDGER)),
+            Ordering::Equal => Ok(Vec::new()),
+            Ordering::Greater => Ok(audit::events_after(pool, &self.org, self.after).await?),
+        }
     }
 }
 
