@@ -51,12 +51,12 @@ pub struct StatsQuery {
     /// By what; `outcome` unless given.
     #[param(rename = "by", required = false, schema_with = described::group)]
     group: &'static str,
-    /// `day` unless given.
+    /// `day` unless given. Not with `by=policy`.
     #[param(required = false, schema_with = described::bucket)]
-    bucket: &'static str,
-    /// An IANA name; UTC unless given.
+    bucket: Option<&'static str>,
+    /// An IANA name, exactly; UTC unless given. Not with `by=policy`.
     #[param(rename = "timeZone", required = false, schema_with = described::time_zone)]
-    time_zone: String,
+    time_zone: Option<String>,
     /// Policies a page; 1,000 unless given. Only with `by=policy`.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<u16>,
@@ -70,8 +70,8 @@ impl Default for StatsQuery {
             from: None,
             until: None,
             group: "outcome",
-            bucket: "day",
-            time_zone: "UTC".to_owned(),
+            bucket: None,
+            time_zone: None,
             limit: None,
             cursor: None,
         }
@@ -92,13 +92,37 @@ impl StatsQuery {
     ///
     /// # Errors
     /// When they do not.
-    pub fn check(&self) -> Result<(), ParameterFault> {
-        let only_of_policies = "is not a parameter of this call without by=policy";
-        if self.group == POLICY || self.limit.is_none() && self.cursor.is_none() {
-            return Ok(());
+    pub fn check(&self) -> Result<(), Vec<ParameterFault>> {
+        let (message, given) = if self.group == POLICY {
+            let given = [
+                ("bucket", self.bucket.is_some()),
+                ("timeZone", self.time_zone.is_some()),
+            ];
+            ("is not a parameter of this call with by=policy", given)
+        } else {
+            let given = [
+                ("limit", self.limit.is_some()),
+                ("cursor", self.cursor.is_some()),
+            ];
+            ("is not a parameter of this call without by=policy", given)
+        };
+        let faults: Vec<_> = (given.into_iter())
+            .filter(|(_, is_given)| *is_given)
+            .map(|(name, _)| ParameterFault::new(name, message))
+            .collect();
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(faults)
         }
-        let name = self.limit.map_or("cursor", |_| "limit");
-        Err(ParameterFault::new(name, only_of_policies))
+    }
+
+    fn bucket(&self) -> &'static str {
+        self.bucket.unwrap_or("day")
+    }
+
+    fn time_zone(&self) -> &str {
+        self.time_zone.as_deref().unwrap_or(UTC)
     }
 
     fn set(&mut self, name: &str, value: &str) -> Result<bool, &'static str> {
@@ -111,15 +135,14 @@ impl StatsQuery {
             }
             "bucket" => {
                 let buckets = ["hour", "day", "week"];
-                let bucket = parameters::word(value, &buckets, "must be hour, day or week")?;
-                self.bucket = bucket.unwrap_or("day");
+                self.bucket = parameters::word(value, &buckets, "must be hour, day or week")?;
             }
             "timeZone" => {
                 let is_name = |c: char| c.is_ascii_alphanumeric() || "_/+-".contains(c);
                 if !(1..=64).contains(&value.len()) || !value.chars().all(is_name) {
                     return Err(UnknownTimeZone::MESSAGE);
                 }
-                self.time_zone = value.to_owned();
+                self.time_zone = Some(value.to_owned());
             }
             "limit" => {
                 let limit = value.parse().ok();
@@ -196,7 +219,7 @@ pub async fn stats(pool: &PgPool, org: &Org, query: &StatsQuery) -> Result<Stats
     if query.group == POLICY {
         return Ok(Stats::Policies(count_policies(pool, org, query).await?));
     }
-    let is_known = time_zones::is_known(pool, &query.time_zone).await;
+    let is_known = time_zones::is_known(pool, query.time_zone()).await;
     if !is_known.map_err(AuditError::from)? {
         return Err(UnknownTimeZone.into());
     }
@@ -240,8 +263,8 @@ pub async fn stats(pool: &PgPool, org: &Org, query: &StatsQuery) -> Result<Stats
         .collect();
     Ok(Stats::Decisions(DecisionStats {
         by: query.group,
-        bucket: query.bucket,
-        time_zone: query.time_zone.clone(),
+        bucket: query.bucket(),
+        time_zone: query.time_zone().to_owned(),
         totals,
         items,
     }))

@@ -152,6 +152,8 @@ async fn policies_come_in_pages_that_count_the_same_decisions() {
         ("by=policy&limit=0", "limit"),
         ("by=policy&limit=1001", "limit"),
         ("limit=5", "limit"),
+        ("by=policy&bucket=day", "bucket"),
+        ("by=policy&timeZone=UTC", "timeZone"),
         (next.trim_start_matches('&'), "cursor"),
         ("by=policy&cursor=xyz", "cursor"),
         (of_a_day.as_str(), "cursor"),

@@ -26,8 +26,8 @@ pub(super) async fn find_buckets(
             .bind(org.as_str())
             .bind(range.start)
             .bind(range.end)
-            .bind(query.bucket)
-            .bind(&query.time_zone)
+            .bind(query.bucket())
+            .bind(query.time_zone())
             .fetch_one(pool)
             .await?;
     let seqs = find_seqs(pool, org, range, &starts).await?;

@@ -94,16 +94,16 @@ fn parse_search(request: &HttpRequest) -> Result<Asked, Vec<ParameterFault>> {
         after: None,
         limit: DEFAULT_LIMIT,
     };
-    let mut cursor = None;
+    let mut page = PageParameters::default();
     let mut faults = Vec::new();
     let mut file = FileParameters::default();
     for (name, value) in parse_pairs(request.query_string())? {
         match name.as_str() {
             "limit" => match parse_limit(&value) {
-                Ok(limit) => search.limit = limit,
+                Ok(limit) => page.limit = Some(limit),
                 Err(fault) => faults.push(fault),
             },
-            "cursor" => cursor = Some(value),
+            "cursor" => page.cursor = Some(value),
             "format" | "after" => faults.extend(file.add(&name, &value).err()),
             _ => match search.filter.add(&name, &value) {
                 Ok(true) => {}
@@ -117,8 +117,10 @@ fn parse_search(request: &HttpRequest) -> Result<Asked, Vec<ParameterFault>> {
     }
     search.filter.check()?;
     let format = file.format(request).map_err(|fault| vec![fault])?;
+    file.check(format, &page)?;
+    search.limit = page.limit.unwrap_or(DEFAULT_LIMIT);
     search.after = file.after;
-    if let Some(cursor) = cursor {
+    if let Some(cursor) = page.cursor {
         (search.go_on(&cursor))
             .map_err(|error| vec![ParameterFault::new("cursor", error.message())])?;
     }

@@ -7,6 +7,7 @@ use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
 
+use super::PageParameters;
 use crate::audit::{AuditError, CSV_HEADER, Format, ParameterFault, Piece, described};
 use crate::http::problems::Problem;
 
@@ -17,7 +18,7 @@ pub(super) struct FileParameters {
     /// `json` (a page), or the whole search as a file; `Accept` says the same.
     #[param(required = false, schema_with = described::format)]
     format: Option<String>,
-    /// Go on after this ledger number, in the order asked: the last one of a file that broke off.
+    /// Go on after this ledger number, in the order asked: the last one of a file that broke off. Not beside cursor.
     #[param(minimum = 1)]
     pub(super) after: Option<i64>,
 }
@@ -36,6 +37,28 @@ impl FileParameters {
 
     pub(super) fn format(&self, request: &HttpRequest) -> Result<Option<Format>, ParameterFault> {
         wanted(request, self.format.as_deref())
+    }
+
+    /// What would be ignored beside other parameters.
+    pub(super) fn check(
+        &self,
+        format: Option<Format>,
+        page: &PageParameters,
+    ) -> Result<(), Vec<ParameterFault>> {
+        let mut faults = Vec::new();
+        if format.is_some() && page.limit.is_some() {
+            let message = "is not a parameter of a file, which is the whole search";
+            faults.push(ParameterFault::new("limit", message));
+        }
+        if self.after.is_some() && page.cursor.is_some() {
+            let message = "says where to go on, as cursor does: give one of them";
+            faults.push(ParameterFault::new("after", message));
+        }
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(faults)
+        }
     }
 }
 

@@ -110,6 +110,12 @@ fn path_number(request: &HttpRequest, name: &str) -> Result<i64, Problem> {
 
 /// Each parameter at most once.
 fn parse_pairs(query: &str) -> Result<Vec<(String, String)>, Vec<ParameterFault>> {
+    let is_utf8 = |pair: &&str| String::from_utf8(percent_decoded(pair)).is_ok();
+    if let Some(pair) = query.split('&').find(|pair| !is_utf8(pair)) {
+        let name = percent_decoded(pair.split('=').next().unwrap_or_default());
+        let name = String::from_utf8_lossy(&name);
+        return Err(vec![ParameterFault::new(&name, "is not UTF-8")]);
+    }
     let pairs = Query::<Vec<(String, String)>>::from_query(query)
         .map_err(|_| vec![ParameterFault::new("query", "is not a query string")])?
         .into_inner();
@@ -119,4 +125,39 @@ fn parse_pairs(query: &str) -> Result<Vec<(String, String)>, Vec<ParameterFault>
         }
     }
     Ok(pairs)
+}
+
+/// The bytes that a part of a query stands for: the parser puts a replacement character for those that are no text, and would search for it.
+fn percent_decoded(text: &str) -> Vec<u8> {
+    let mut parts = text.split('%');
+    let mut decoded = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let byte = part.split_at_checked(2);
+        let byte = byte.and_then(|(digits, rest)| Some((hex::decode(digits).ok()?, rest)));
+        match byte {
+            Some((byte, rest)) => decoded.extend(byte.into_iter().chain(rest.bytes())),
+            // No number follows: it stands for itself.
+            None => decoded.extend(b"%".iter().copied().chain(part.bytes())),
+        }
+    }
+    decoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_query_stands_for_is_utf8() {
+        let names = |query| -> Vec<String> {
+            let faults = parse_pairs(query).unwrap_err();
+            faults.into_iter().map(|fault| fault.name).collect()
+        };
+        assert_eq!(names("a=1&reason=%ff"), ["reason"]);
+        assert_eq!(names("reason=%E2%82"), ["reason"], "half of a euro sign");
+        assert_eq!(names("%ff=1"), ["\u{fffd}"]);
+        let read = parse_pairs("reason=100%&b=%E2%82%ac+%%41%zz").unwrap();
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(read, [pair("reason", "100%"), pair("b", "€ %A%zz")]);
+    }
 }

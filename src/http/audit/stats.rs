@@ -39,7 +39,7 @@ async fn find(app: &App, request: &HttpRequest) -> Result<Stats, Problem> {
             Err(fault) => faults.push(fault),
         }
     }
-    faults.extend(query.check().err());
+    faults.extend(query.check().err().into_iter().flatten());
     if !faults.is_empty() {
         return Err(Problem::parameters(faults));
     }
