@@ -100,6 +100,30 @@ async fn files_hold_what_the_search_finds_resume_and_are_recorded() {
 }
 
 #[tokio::test]
+async fn a_file_is_what_accept_prefers() {
+    let app = TestApp::start().await;
+    app.book(&booking()).await;
+    let exports = "select count(*) from ledger.events where type = 'audit.exported'";
+    for (accept, media_type, recorded) in [
+        ("text/csv;q=0, application/json", "application/json", 0),
+        ("application/json, text/csv", "application/json", 0),
+        ("TEXT/CSV", "text/csv; charset=utf-8; header=present", 1),
+        (
+            "text/csv;q=0.5, Application/X-NDJSON",
+            "application/x-ndjson",
+            2,
+        ),
+    ] {
+        let request = Client::new().get(format!("{}/v1/decisions", app.server.url));
+        let request = request.bearer_auth("test-token").header("accept", accept);
+        let response = request.send().await.expect("an answer");
+        assert_eq!(response.status(), StatusCode::OK, "{accept}");
+        assert_eq!(response.headers()["content-type"], media_type, "{accept}");
+        assert_eq!(app.number(exports).await, recorded, "{accept}");
+    }
+}
+
+#[tokio::test]
 async fn a_body_with_line_ends_is_one_line_and_a_formula_stays_text() {
     let app = TestApp::start().await;
     app.sql("insert into policy.capacity_caps (max_appointments, message) values (0, '=cmd|'' /C calc''!A1, \"sorry\"')").await;

@@ -20,7 +20,7 @@ use crate::http::request_id::RequestId;
     path = "/v1/events",
     tag = "audit",
     security(("token" = [])),
-    params(EventFilter, PageParameters, ("format" = inline(Option<described::EventsFormat>), Query, description = "`json` (a page), or the whole search as a file; `Accept` says the same"), ("after" = Option<i64>, Query, minimum = 1, description = "Go on after this ledger number, in the order asked: the last one of a file that broke off")),
+    params(EventFilter, PageParameters, ("format" = inline(Option<described::EventsFormat>), Query, description = "`json` (a page), or the whole search as a file, which takes no limit; unless given, the media type that `Accept` prefers"), ("after" = Option<i64>, Query, minimum = 1, description = "Go on after this ledger number, in the order asked: the last one of a file that broke off. Not beside cursor")),
     responses(
         (status = 200, description = "A page of events, or a file", content((audit::EventPage = "application/json"), (String = "application/x-ndjson"))),
         (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "A parameter is not understood; `errors` names it"),

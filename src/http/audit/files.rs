@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 
-use actix_web::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_DISPOSITION};
+use actix_web::http::header::{Accept, CACHE_CONTROL, CONTENT_DISPOSITION, Header as _, Quality};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
@@ -15,7 +15,7 @@ use crate::http::problems::Problem;
 #[derive(Debug, Default, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct FileParameters {
-    /// `json` (a page), or the whole search as a file; `Accept` says the same.
+    /// `json` (a page), or the whole search as a file, which takes no limit; unless given, the media type that `Accept` prefers.
     #[param(required = false, schema_with = described::format)]
     format: Option<String>,
     /// Go on after this ledger number, in the order asked: the last one of a file that broke off. Not beside cursor.
@@ -68,21 +68,22 @@ fn wanted(request: &HttpRequest, format: Option<&str>) -> Result<Option<Format>,
         Some("ndjson") => Ok(Some(Format::Ndjson)),
         Some("csv") => Ok(Some(Format::Csv)),
         Some(_) => Err(ParameterFault::new("format", "must be json, ndjson or csv")),
-        None => {
-            let accept = request
-                .headers()
-                .get(ACCEPT)
-                .and_then(|accept| accept.to_str().ok());
-            let accepts = |media_type| accept.is_some_and(|accept| accept.contains(media_type));
-            Ok(if accepts("application/x-ndjson") {
-                Some(Format::Ndjson)
-            } else if accepts("text/csv") {
-                Some(Format::Csv)
-            } else {
-                None
-            })
-        }
+        None => Ok(accepted(request)),
     }
+}
+
+/// The first of the media types that a caller likes best; a page unless that is a file. A file is asked for by its name, not by `*`.
+fn accepted(request: &HttpRequest) -> Option<Format> {
+    let mut accept = Accept::parse(request).ok()?;
+    accept.0.retain(|item| item.quality > Quality::ZERO);
+    let ranked = accept.ranked();
+    let known = (ranked.iter()).find_map(|media_type| match media_type.essence_str() {
+        "application/json" | "application/*" | "*/*" => Some(None),
+        "application/x-ndjson" => Some(Some(Format::Ndjson)),
+        "text/csv" => Some(Some(Format::Csv)),
+        _ => None,
+    });
+    known.flatten()
 }
 
 /// Streams a file. Its first piece is read before anything is answered, so that what goes wrong at once is a problem; what goes
@@ -117,4 +118,39 @@ pub(super) async fn respond(
             format!("attachment; filename=\"{name}.{extension}\""),
         ))
         .streaming(body))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::test::TestRequest;
+
+    #[test]
+    fn accept_is_what_a_caller_likes_best() {
+        let (ndjson, csv) = (Some(Format::Ndjson), Some(Format::Csv));
+        for (accept, wanted) in [
+            ("", None),
+            ("*/*", None),
+            ("text/csv", csv),
+            ("TEXT/CSV", csv),
+            ("Text/Csv; header=present", csv),
+            ("application/x-ndjson", ndjson),
+            ("text/csv;q=0, application/json", None),
+            ("text/csv;q=0.0", None),
+            ("text/csv, application/json", csv),
+            ("application/json, text/csv", None),
+            ("application/json;q=0.5, text/csv", csv),
+            (
+                "text/csv;q=0.2, application/x-ndjson;q=0.8, */*;q=0.1",
+                ndjson,
+            ),
+            ("*/*, text/csv", csv),
+            ("*/*, text/csv;q=0.9", None),
+            ("text/html, text/csv;q=0.9, */*;q=0.1", csv),
+            ("text/csvs, nonsense", None),
+        ] {
+            let request = TestRequest::default().insert_header(("accept", accept));
+            assert_eq!(accepted(&request.to_http_request()), wanted, "{accept}");
+        }
+    }
 }
