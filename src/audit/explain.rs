@@ -15,7 +15,7 @@ use crate::org::Org;
 use crate::policy::kind::Kind;
 
 /// A cap of more places than this shows only its first holders.
-const MOST_HOLDERS: i64 = 200;
+const MOST_HOLDERS: u8 = 200;
 
 /// What explains a decision.
 #[derive(Debug)]
@@ -58,6 +58,7 @@ struct Reasons {
 #[serde(rename_all = "camelCase")]
 struct Held {
     held_by: Vec<Holder>,
+    held_by_is_cut: bool,
 }
 
 /// A decision that held a place of a cap when another was made.
@@ -187,13 +188,18 @@ async fn holders(
     let current = include_str!("../../sql/queries/read_current_holders.sql");
     let current: Vec<CurrentHolder> = read(pool, current, org, decision, bucket).await?;
     let total = current.first().map_or(0, |holder| holder.total);
-    let held_by: Vec<Holder> = if used == Some(total) {
+    let mut held_by: Vec<Holder> = if used == Some(total) {
         current.into_iter().map(|current| current.holder).collect()
     } else {
         let all = include_str!("../../sql/queries/read_holders.sql");
         read(pool, all, org, decision, bucket).await?
     };
-    Ok(Held { held_by })
+    let held_by_is_cut = held_by.len() > usize::from(MOST_HOLDERS);
+    held_by.truncate(MOST_HOLDERS.into());
+    Ok(Held {
+        held_by,
+        held_by_is_cut,
+    })
 }
 
 async fn read<T>(
@@ -223,7 +229,8 @@ where
         .bind(bucket.from_minute)
         .bind(bucket.to_minute)
         .bind(&bucket.weekdays)
-        .bind(MOST_HOLDERS)
+        // One more tells whether there are more.
+        .bind(i64::from(MOST_HOLDERS) + 1)
         .fetch_all(pool)
         .await?;
     Ok(rows)

@@ -1,5 +1,6 @@
 //! Why: each policy with its row as it was, the change that made it so, and who holds the places.
 
+use futures_util::future::join_all;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
@@ -179,6 +180,42 @@ async fn a_move_names_the_decision_whose_place_it_freed() {
     let in_sql = "select string_agg(decision_id || ' from ' || moved_from, ', ') from audit.decisions where moved_from is not null";
     assert_eq!(app.text(in_sql).await, format!("{moved} from {first}"));
     app.check().await;
+}
+
+#[tokio::test]
+async fn holders_beyond_two_hundred_are_told_of() {
+    let app = TestApp::start().await;
+    app.sql("insert into policy.capacity_caps (max_appointments) values (200)")
+        .await;
+    let bookings: Vec<_> = (0..200).map(|_| booking()).collect();
+    for booked in join_all(bookings.iter().map(|booking| app.book(booking))).await {
+        assert!(!booked.cancelled());
+    }
+    let refused = async || {
+        let refused = app.book(&booking()).await;
+        assert!(refused.cancelled());
+        refused.decision_id.expect("an id")
+    };
+    let told = async |id: i64| {
+        let decision = get(&app, &format!("/v1/decisions/{id}")).await;
+        let policy = &decision["policies"][0];
+        let holders = policy["heldBy"].as_array().expect("holders").len();
+        let is_cut = policy["heldByIsCut"].as_bool().expect("a boolean");
+        (policy["used"].clone(), holders, is_cut)
+    };
+    let of_200 = refused().await;
+    app.sql("update policy.capacity_caps set max_appointments = 201")
+        .await;
+    app.book(&booking()).await;
+    let of_201 = refused().await;
+    assert_eq!(told(of_200).await, (json!(200), 200, false));
+    assert_eq!(told(of_201).await, (json!(201), 200, true));
+    // Found in the calendar before, in the ledger after one of them has moved.
+    let mut moved = bookings[0].clone();
+    moved["appointment"]["date"] = json!("2027-03-10");
+    assert!(!app.book(&moved).await.cancelled());
+    assert_eq!(told(of_200).await, (json!(200), 200, false));
+    assert_eq!(told(of_201).await, (json!(201), 200, true));
 }
 
 #[tokio::test]
