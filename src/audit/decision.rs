@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::AuditError;
 use super::explain::RowThen;
+use super::explained::ExplainedPolicy;
 use crate::cubu::response::Response;
 
 /// A decision and the policies that made it.
@@ -59,7 +60,7 @@ pub struct Decision {
     /// The policies that it saw: the number of the newest policy event. Null once the payload is erased.
     pub policy_version: Option<i64>,
     /// The policies that applied, with what was compared. Null once the payload is erased.
-    #[schema(value_type = Option<Vec<Object>>)]
+    #[schema(value_type = Option<Vec<ExplainedPolicy>>)]
     pub policies: Option<Box<RawValue>>,
 }
 

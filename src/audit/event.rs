@@ -37,7 +37,7 @@ pub struct Event {
     /// What it says; null once erased.
     #[schema(value_type = Option<Object>)]
     pub payload: Option<Box<RawValue>>,
-    /// `booking.requested`: the body that came in.
+    /// The body of the call that led to it: `booking.requested`, `booking.confirmed`, `booking.released`, `case.closed`. Null once erased.
     #[schema(value_type = Option<Object>)]
     pub request: Option<Box<RawValue>>,
     /// SHA-256 of its salt and content, in hexadecimal.

@@ -109,12 +109,12 @@ pub(super) fn kind(value: &str) -> Parsed<String> {
     }
 }
 
-/// A policy table's name, of the parameter `policyKind`.
+/// A policy table's name, of a parameter.
 ///
 /// # Errors
 /// When it cannot be one.
-pub fn parse_kind(value: &str) -> Result<Option<String>, ParameterFault> {
-    kind(value).map_err(|message| ParameterFault::new("policyKind", message))
+pub fn parse_kind(name: &str, value: &str) -> Result<Option<String>, ParameterFault> {
+    kind(value).map_err(|message| ParameterFault::new(name, message))
 }
 
 pub(super) fn event_type(value: &str) -> Parsed<String> {

@@ -24,6 +24,7 @@ pub struct Change {
     pub recorded_at: DateTime<Utc>,
     /// `policy.created`, `policy.updated` or `policy.deleted`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub r#type: Option<String>,
     /// `user`, `role`, `application`, `address`, `transaction`, `reason`. Null once erased.
     #[schema(value_type = Option<Object>)]

@@ -2,6 +2,8 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_SECURITY_POLICY;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{Object, Schema, SchemaType, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
@@ -22,7 +24,7 @@ const PAGE: &str = include_str!("docs.html");
         audit::policies::history,
         audit::stats::count,
     ),
-    modifiers(&Tokens),
+    modifiers(&Tokens, &AlwaysThere),
 )]
 struct Described;
 
@@ -33,6 +35,57 @@ impl Modify for Tokens {
         let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
         let components = openapi.components.get_or_insert_default();
         components.add_security_scheme("token", SecurityScheme::Http(bearer));
+    }
+}
+
+/// Members that may be null are always there: what may be absent is never null. But for these two, which only the answer of one decision has.
+struct AlwaysThere;
+
+const ABSENT_OR_NULL: [(&str, &str); 2] =
+    [("ExplainedPolicy", "row"), ("ExplainedPolicy", "change")];
+
+impl Modify for AlwaysThere {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let components = openapi.components.get_or_insert_default();
+        for (name, schema) in &mut components.schemas {
+            let RefOr::T(schema) = schema else { continue };
+            for object in objects(schema) {
+                let nullable = object.properties.iter().filter(|(property, schema)| {
+                    is_nullable(schema)
+                        && !ABSENT_OR_NULL.contains(&(name.as_str(), property.as_str()))
+                });
+                let nullable: Vec<_> = nullable.map(|(property, _)| property.clone()).collect();
+                object.required.extend(nullable);
+            }
+        }
+    }
+}
+
+/// Those that a schema is made of.
+fn objects(schema: &mut Schema) -> Vec<&mut Object> {
+    match schema {
+        Schema::Object(object) => vec![object],
+        Schema::AllOf(all) => (all.items.iter_mut())
+            .filter_map(|item| match item {
+                RefOr::T(Schema::Object(object)) => Some(object),
+                _ => None,
+            })
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn is_nullable(schema: &RefOr<Schema>) -> bool {
+    let has_null = |schema_type: &SchemaType| match schema_type {
+        SchemaType::Type(only) => *only == Type::Null,
+        SchemaType::Array(types) => types.contains(&Type::Null),
+        SchemaType::AnyValue => false,
+    };
+    match schema {
+        RefOr::T(Schema::Object(object)) => has_null(&object.schema_type),
+        RefOr::T(Schema::Array(array)) => has_null(&array.schema_type),
+        RefOr::T(Schema::OneOf(one)) => one.items.iter().any(is_nullable),
+        _ => false,
     }
 }
 

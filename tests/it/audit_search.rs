@@ -248,6 +248,8 @@ async fn what_is_not_understood_is_named() {
         ("/v1/decisions?limit=5&reason=%ff", vec!["reason"]),
         ("/v1/events?type=%c3", vec!["type"]),
         ("/v1/policies?cursor=%ff", vec!["cursor"]),
+        ("/v1/policies/Rules/1/history", vec!["kind"]),
+        ("/v1/policies/%ff/1/history", vec!["kind"]),
         ("/v1/events?type=x'y&order=up", vec!["type", "order"]),
         ("/v1/events?policyId=1", vec!["policyId"]),
         ("/v1/events?outcome=approved", vec!["outcome"]),

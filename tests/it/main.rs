@@ -17,6 +17,7 @@ mod verify_beside;
 
 mod after_booking;
 mod audit_counts;
+mod audit_described;
 mod audit_explain;
 mod audit_files;
 mod audit_plans;

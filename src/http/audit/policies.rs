@@ -60,7 +60,7 @@ async fn list(app: &App, request: &HttpRequest) -> Result<PolicyPage, Problem> {
     for (name, value) in pairs {
         let taken = match name.as_str() {
             "asOf" => AsOf::parse(&value).map(|given| search.as_of = given),
-            "policyKind" => audit::parse_kind(&value).map(|given| search.kind = given),
+            "policyKind" => audit::parse_kind(&name, &value).map(|given| search.kind = given),
             "limit" => parse_limit(&value).map(|given| search.limit = given),
             "cursor" => {
                 cursor = Some(value);
@@ -82,7 +82,7 @@ async fn list(app: &App, request: &HttpRequest) -> Result<PolicyPage, Problem> {
 async fn changes(app: &App, request: &HttpRequest) -> Result<HistoryPage, Problem> {
     let caller = caller(app, request).await?;
     let kind = request.match_info().get("kind").unwrap_or_default();
-    let kind = audit::parse_kind(kind).map_err(|fault| Problem::parameters(vec![fault]))?;
+    let kind = audit::parse_kind("kind", kind).map_err(|fault| Problem::parameters(vec![fault]))?;
     let kind = kind.unwrap_or_default();
     // Administrators may give a policy any number.
     let id = request.match_info().get("id").unwrap_or_default();
