@@ -1,4 +1,5 @@
-//! What query parameters may be, as the description of the API (OpenAPI) says it; `parameters` is what holds.
+//! What query parameters may be, as the description of the API (OpenAPI) says it; `parameters` is what holds. A parameter with a schema
+//! from here is described by that, not by its comment.
 
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{
@@ -12,8 +13,12 @@ fn text(format: KnownFormat) -> ObjectBuilder {
 }
 
 fn one_of(words: &[&str]) -> RefOr<Schema> {
+    enumerated(words).into()
+}
+
+fn enumerated(words: &[&str]) -> ObjectBuilder {
     let text = ObjectBuilder::new().schema_type(Type::String);
-    text.enum_values(Some(words.iter().copied())).into()
+    text.enum_values(Some(words.iter().copied()))
 }
 
 pub(super) fn time() -> RefOr<Schema> {
@@ -39,7 +44,9 @@ pub(super) fn event_type() -> RefOr<Schema> {
 
 pub(super) fn time_zone() -> RefOr<Schema> {
     let text = ObjectBuilder::new().schema_type(Type::String);
-    text.pattern(Some("^[A-Za-z0-9_/+-]{1,64}$")).into()
+    let text = text.pattern(Some("^[A-Za-z0-9_/+-]{1,64}$"));
+    let said = "An IANA name, exactly; UTC unless given. Not with `by=policy`.";
+    text.description(Some(said)).into()
 }
 
 pub(super) fn outcome() -> RefOr<Schema> {
@@ -79,12 +86,16 @@ pub(super) fn policy_group() -> RefOr<Schema> {
 }
 
 pub(super) fn bucket() -> RefOr<Schema> {
-    one_of(&["hour", "day", "week"])
+    let said = "`day` unless given. Not with `by=policy`.";
+    let buckets = enumerated(&["hour", "day", "week"]);
+    buckets.description(Some(said)).into()
 }
 
 /// Of a search for decisions.
 pub(crate) fn format() -> RefOr<Schema> {
-    one_of(&["json", "ndjson", "csv"])
+    let said = "`json` (a page), or the whole search as a file, which takes no limit; unless given, the media type that `Accept` prefers.";
+    let formats = enumerated(&["json", "ndjson", "csv"]);
+    formats.description(Some(said)).into()
 }
 
 /// The formats of a search for events.
