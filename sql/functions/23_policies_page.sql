@@ -1,9 +1,9 @@
 -- A page of the policies as they were after a ledger number, by kind and id, however many rows a kind has: only the changes of the ids
 -- next to the cursor are read. audit.policies_as_of, which reads every change, says the same.
 --
--- A window of ids begins behind the cursor, or with the lowest id that there can be, and ends where one of the next bulk changes ends, or with the last of the next rows that were
--- changed by themselves. Statements are put away by ascending id (policy.stage_changes), so that a window meets one piece of each bulk
--- change of these rows. While windows have no policy at all, because their rows are gone, they grow.
+-- A window of ids begins behind the cursor, or with the lowest id that there can be, and ends where one of the next bulk changes ends, or
+-- with the last of the next rows that were changed by themselves. Statements are put away by ascending id (policy.stage_changes), so that
+-- a window meets one piece of each bulk change of these rows. While windows have no policy at all, because their rows are gone, they grow.
 --
 -- Which rows a window may have, its creations say; then later bulk changes are unpacked, newest first, until all rows are known: of a
 -- list that is updated as a whole every night, that is one night.

@@ -26,7 +26,7 @@ select
             '^\{"version":\d+,"policyVersion":\d+(?:,"movedFrom":\d+)?(?:,"startsAt":"[^"]*")?,"response":(\{.*\}),"policies":\[.*\]\}$')::json,
         '{"fields":null,"tagIds":null,"removeCustomer":false,"customerRecordId":null,"useCustomerContactInfo":false,"contactPhoneNumber":null,"contactEmail":null,"serviceTypeId":null,"channel":null,"preventSelfCheckIn":null,"cancelled":false,"cancellationReason":null}'::json)
     end as response,
-    (e.payload::json ->> 'movedFrom')::bigint as moved_from
+    substring(e.payload from '^\{"version":\d+,"policyVersion":\d+,"movedFrom":(\d+)')::bigint as moved_from
 from ledger.events e
 where e.type = 'booking.decided';
 comment on view audit.decisions is 'Every decision: what came of a booking, and the policies that made it.';

@@ -84,6 +84,9 @@ impl AsOf {
     }
 }
 
+/// What a cursor says of a search for all policy tables: no name of one.
+const ALL_KINDS: &str = "*";
+
 /// A search for policies as they were.
 #[derive(Debug, Clone)]
 pub struct PolicySearch {
@@ -99,6 +102,8 @@ pub struct PolicySearch {
 /// Where an earlier page ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct GoingOn {
+    /// A digest of when the first page was asked for.
+    of_as_of: String,
     /// The event that the first page looked at.
     seq: i64,
     kind: String,
@@ -117,33 +122,44 @@ impl PolicySearch {
         }
     }
 
-    /// Goes on where an earlier page ended.
+    /// Goes on where an earlier page ended. The cursor knows its search: what is asked for besides must be the same, or left out.
     ///
     /// # Errors
     /// When the text is no cursor of this search.
     pub fn go_on(&mut self, cursor: &str) -> Result<(), CursorError> {
         let (place, id) = Cursor::read(cursor)?;
-        let [of, seq, kind] = place.split(' ').collect::<Vec<_>>()[..] else {
+        let [of_as_of, of_kind, seq, kind] = place.split(' ').collect::<Vec<_>>()[..] else {
             return Err(CursorError::Malformed);
         };
-        if of != self.digest() {
+        let read = |kind| parameters::kind(kind).map_err(|_| CursorError::Malformed);
+        let of_kind = match of_kind {
+            ALL_KINDS => None,
+            kind => read(kind)?,
+        };
+        let is_other_time = self.as_of != AsOf::Time(None) && digest(&self.as_of) != of_as_of;
+        if is_other_time || self.kind.is_some() && self.kind != of_kind {
             return Err(CursorError::OtherFilters);
         }
+        self.kind = of_kind;
         let seq = seq.parse().map_err(|_| CursorError::Malformed)?;
-        let kind = parameters::kind(kind).ok().flatten();
-        let kind = kind.ok_or(CursorError::Malformed)?;
-        self.going_on = Some(GoingOn { seq, kind, id });
+        let kind = read(kind)?.ok_or(CursorError::Malformed)?;
+        self.going_on = Some(GoingOn {
+            of_as_of: of_as_of.to_owned(),
+            seq,
+            kind,
+            id,
+        });
         Ok(())
     }
 
     fn cursor(&self, seq: i64, last: &AsOfRow) -> String {
-        let place = format!("{} {seq} {}", self.digest(), last.policy_kind);
+        let of_as_of = match &self.going_on {
+            Some(going_on) => going_on.of_as_of.clone(),
+            None => digest(&self.as_of),
+        };
+        let of_kind = self.kind.as_deref().unwrap_or(ALL_KINDS);
+        let place = format!("{of_as_of} {of_kind} {seq} {}", last.policy_kind);
         Cursor::after(last.policy_id, place).encode()
-    }
-
-    /// What must be the same for all pages.
-    fn digest(&self) -> String {
-        digest(&(self.as_of, &self.kind))
     }
 }
 
@@ -233,7 +249,7 @@ pub async fn policies_as_of(
     search: &PolicySearch,
 ) -> Result<PolicyPage, AuditError> {
     let (seq, after) = match &search.going_on {
-        Some(GoingOn { seq, kind, id }) => (*seq, (kind.as_str(), *id)),
+        Some(GoingOn { seq, kind, id, .. }) => (*seq, (kind.as_str(), *id)),
         None => (newest_of(pool, org, search.as_of).await?, ("", 0)),
     };
     let limit = usize::from(search.limit);
