@@ -120,6 +120,18 @@ pub enum CliError {
     Task(#[from] tokio::task::JoinError),
 }
 
+impl CliError {
+    /// Whether nobody reads standard output any more: who closed it has seen enough, and needs no message.
+    pub(super) fn is_closed_output(&self) -> bool {
+        let error = match self {
+            Self::Output(error) | Self::Replay(ReplayError::File(error)) => error,
+            Self::Write { source, .. } => source,
+            _ => return false,
+        };
+        error.kind() == io::ErrorKind::BrokenPipe
+    }
+}
+
 impl From<sqlx::Error> for CliError {
     fn from(error: sqlx::Error) -> Self {
         let code = error.as_database_error().and_then(|error| error.code());

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::connection::DataDir;
-use super::{CliError, table};
+use super::{CliError, print, table};
 use crate::access::admin::secrets;
 use crate::org::Org;
 
@@ -82,9 +82,9 @@ async fn add(args: AddArgs) -> Result<(), CliError> {
     let is_new = given.is_none();
     let secret = given.map_or_else(secrets::generate, Ok)?;
     let id = secrets::add(&mut connection, &args.org, &secret, args.note.as_deref()).await?;
-    eprintln!("secret {id} of {} is live", args.org);
+    print::remark(format_args!("secret {id} of {} is live", args.org));
     if is_new {
-        println!("{secret}");
+        print::line(format_args!("{secret}"))?;
     }
     Ok(())
 }
@@ -128,6 +128,6 @@ async fn list(args: ListArgs) -> Result<(), CliError> {
 async fn expire(args: ExpireArgs) -> Result<(), CliError> {
     let mut connection = args.database.connect().await?;
     let at = secrets::expire(&mut connection, args.id, *args.after).await?;
-    println!("secret {} is accepted until {}", args.id, table::time(at));
-    Ok(())
+    let at = table::time(at);
+    print::line(format_args!("secret {} is accepted until {at}", args.id))
 }

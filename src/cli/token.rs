@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::connection::DataDir;
-use super::{CliError, table};
+use super::{CliError, print, table};
 use crate::access::admin::tokens;
 use crate::access::tokens::Role;
 use crate::org::Org;
@@ -78,12 +78,11 @@ async fn create(args: CreateArgs) -> Result<(), CliError> {
         expires_in,
     )
     .await?;
-    eprintln!(
+    print::remark(format_args!(
         "a token for {} of {}; it is shown this once:",
         args.name, args.org
-    );
-    println!("{token}");
-    Ok(())
+    ));
+    print::line(format_args!("{token}"))
 }
 
 async fn list(args: ListArgs) -> Result<(), CliError> {
@@ -114,6 +113,5 @@ async fn list(args: ListArgs) -> Result<(), CliError> {
 async fn revoke(args: RevokeArgs) -> Result<(), CliError> {
     let mut connection = args.database.connect().await?;
     let name = tokens::revoke(&mut connection, args.id).await?;
-    println!("token {} ({name}) is revoked", args.id);
-    Ok(())
+    print::line(format_args!("token {} ({name}) is revoked", args.id))
 }

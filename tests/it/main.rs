@@ -26,6 +26,7 @@ mod audit_search;
 mod audit_stats;
 mod bad_policies;
 mod booking;
+mod broken_output;
 mod capacity;
 mod catalogue;
 mod connections;
@@ -37,6 +38,7 @@ mod match_key;
 mod migrations;
 mod mistakes;
 mod operations;
+
 mod plans;
 mod policy_changes;
 mod policy_load;
