@@ -8,6 +8,7 @@ use std::sync::Arc;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
+use super::actions::UnknownActions;
 use super::limits::HttpLimits;
 use crate::access::Access;
 use crate::decider::Decider;
@@ -59,4 +60,5 @@ pub(super) struct App {
     pub(super) parts: Parts,
     /// Cancelled once the server stops accepting.
     pub(super) stopping: CancellationToken,
+    pub(super) unknown_actions: UnknownActions,
 }

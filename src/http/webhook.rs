@@ -7,6 +7,7 @@ use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL, HeaderName};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 
+use super::actions::{OtherAction, misspelled};
 use super::app::App;
 use super::body::read_body;
 use super::problems::{Problem, ProblemKind};
@@ -88,14 +89,25 @@ pub(super) async fn after_close(
     follow(app, request, payload, After::Closed).await
 }
 
-/// Any other call: Cubu makes all of them to one base URL. It is authenticated and acknowledged; nothing depends on it, so nothing is
-/// recorded.
+/// Any other call is authenticated and acknowledged; nothing depends on it, so nothing is recorded. Unless Cubu waits for a decision
+/// that it would not get: that is refused like a body that is no booking.
 pub(super) async fn other_action(
     app: Data<App>,
     request: HttpRequest,
     payload: Payload,
 ) -> HttpResponse {
-    match call(&app, &request, payload, async |_, _| Ok(())).await {
+    let name = request.match_info().get("action").unwrap_or_default();
+    let called = call(&app, &request, payload, async |org, authentic| {
+        match OtherAction::of(name) {
+            OtherAction::Acknowledged => {}
+            OtherAction::Misspelled(meant) => {
+                return Err(Refusal::of(misspelled(org, meant), authentic.body).into());
+            }
+            OtherAction::Unknown => app.unknown_actions.note(org, name),
+        }
+        Ok(())
+    });
+    match called.await {
         Ok(()) => HttpResponse::NoContent().finish(),
         Err(problem) => problem.response(RequestId::of(&request).as_str()),
     }

@@ -39,6 +39,7 @@ mod migrations;
 mod mistakes;
 mod operations;
 
+mod other_actions;
 mod plans;
 mod policy_changes;
 mod policy_load;
