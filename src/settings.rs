@@ -98,7 +98,7 @@ const REQUEST_TIMEOUT: Key = Key {
     default: "5000",
     unit: "ms",
     example: "5000",
-    doc: "A request's head and body must have arrived by then.",
+    doc: "How long a request's head may take to arrive, and then its body; later ones are answered 408.",
 };
 const SHUTDOWN_TIMEOUT: Key = Key {
     name: "BOOKWARDEN_SHUTDOWN_TIMEOUT_MS",
