@@ -39,7 +39,7 @@ pub(super) async fn run(args: OrgArgs) -> Result<(), CliError> {
             let is_new = organizations::add(&mut database.connect().await?, &org).await?;
             if is_new {
                 print::line(format_args!(
-                    "{org} is made; now `bookwarden secret add`"
+                    "{org} is made; now `bookwarden secret add --org {org}`"
                 ))
             } else {
                 print::line(format_args!("{org} exists already"))

@@ -29,6 +29,7 @@ mod booking;
 mod broken_output;
 mod capacity;
 mod catalogue;
+mod commands;
 mod connections;
 mod cookbook;
 mod crash;
