@@ -4,9 +4,10 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::access::admin::AdminError;
+use crate::audit::AuditError;
 use crate::http::BindError;
 use crate::postgres::private::PrivateClusterError;
-use crate::postgres::{MigrateError, pool::PoolError};
+use crate::postgres::{MigrateError, is_refusal, pool::PoolError, said};
 use crate::replay::ReplayError;
 use crate::settings::SettingsError;
 use crate::telemetry::LogError;
@@ -35,10 +36,18 @@ pub enum CliError {
     )]
     NoDatabase(PathBuf),
     /// The database does not answer.
-    #[error("the database does not answer ({0}). Does it run, and is DATABASE_URL right?")]
+    #[error("the database does not answer ({text}). Does it run, and is DATABASE_URL right?", text = said(.0))]
     DatabaseAway(sqlx::Error),
+    /// The database answers, and does not let us in.
+    #[error("the database does not let us in: {text}. Is DATABASE_URL right?", text = said(.0))]
+    Refused(sqlx::Error),
+    /// The service's login lacks the service's role.
+    #[error(
+        "the login {0} may not act as bookwarden_app; as the schema's owner: `grant bookwarden_app to {0}`"
+    )]
+    NotAMember(String),
     /// The database of a `bookwarden dev` that does not run does not answer.
-    #[error("`bookwarden dev` does not run on {folder}: its database does not answer ({source})")]
+    #[error("`bookwarden dev` does not run on {folder}: its database does not answer ({text})", text = said(source))]
     DevAway {
         /// The data folder.
         folder: PathBuf,
@@ -50,17 +59,17 @@ pub enum CliError {
     #[error("the database lacks this version's schema: run `bookwarden migrate` first")]
     NotMigrated,
     /// The login may not do this.
-    #[error("the login of DATABASE_URL may not do this ({0}); use the owner's")]
+    #[error("the login of DATABASE_URL may not do this ({text}); use the owner's", text = said(.0))]
     NotAllowed(sqlx::Error),
     /// The database failed.
-    #[error("the database failed: {0}")]
+    #[error("the database failed: {text}", text = said(.0))]
     Database(sqlx::Error),
     /// The address cannot be had.
     #[error("{0}: {source}. Is something else running there? Choose another port.", source = std::error::Error::source(.0).map(ToString::to_string).unwrap_or_default())]
     Listen(#[from] BindError),
     /// A ledger could not be read, or not be compared.
     #[error(transparent)]
-    Replay(#[from] ReplayError),
+    Replay(ReplayError),
     /// Logging cannot start.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -100,7 +109,7 @@ pub enum CliError {
     Filter(String, &'static str),
     /// The ledger cannot be read.
     #[error(transparent)]
-    Audit(#[from] crate::audit::AuditError),
+    Audit(AuditError),
     /// A file cannot be written.
     #[error("cannot write {path}: {source}")]
     Write {
@@ -139,8 +148,27 @@ impl From<sqlx::Error> for CliError {
             // undefined_table, undefined_column, invalid_schema_name; the role that the pool takes on
             Some("42P01" | "42703" | "3F000" | "22023") => Self::NotMigrated,
             Some("42501") => Self::NotAllowed(error),
+            Some(_) if is_refusal(&error) => Self::Refused(error),
             Some(_) => Self::Database(error),
             None => Self::DatabaseAway(error),
+        }
+    }
+}
+
+impl From<ReplayError> for CliError {
+    fn from(error: ReplayError) -> Self {
+        match error {
+            ReplayError::Database(error) => error.into(),
+            other => Self::Replay(other),
+        }
+    }
+}
+
+impl From<AuditError> for CliError {
+    fn from(error: AuditError) -> Self {
+        match error {
+            AuditError::Database(error) => error.into(),
+            other => Self::Audit(other),
         }
     }
 }

@@ -11,6 +11,7 @@ mod migrate;
 mod org;
 mod print;
 mod progress;
+mod ready;
 mod replay;
 mod secret;
 mod send;

@@ -20,6 +20,9 @@ pub enum NotReady {
     /// The database did not answer.
     #[error("the database is not available")]
     Database,
+    /// The login may not take on the service's role.
+    #[error("the login of DATABASE_URL may not act as bookwarden_app: `grant bookwarden_app to …`")]
+    Role,
     /// Migrations are missing.
     #[error("the database schema is not current: run `bookwarden migrate`")]
     Schema,

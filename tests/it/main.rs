@@ -49,6 +49,7 @@ mod problems;
 mod readme;
 mod replay;
 mod roles;
+mod startup;
 mod two_processes;
 mod under_way;
 mod webhook_wire;
