@@ -91,7 +91,7 @@ const MAX_HEADER: Key = Key {
     default: "16384",
     unit: "bytes",
     example: "16384",
-    doc: "The longest request head; longer ones are answered 431.",
+    doc: "The most bytes of a request's header names and values together; more are answered 431.",
 };
 const REQUEST_TIMEOUT: Key = Key {
     name: "BOOKWARDEN_REQUEST_TIMEOUT_MS",
