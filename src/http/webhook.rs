@@ -12,7 +12,6 @@ use super::app::App;
 use super::body::read_body;
 use super::problems::{Problem, ProblemKind};
 use super::request_id::RequestId;
-use crate::access::AccessError;
 use crate::cubu::after::{self, After};
 use crate::cubu::request::{self, RequestError};
 use crate::decider::{DecideError, FollowUp, Rejection, Submission};
@@ -260,14 +259,17 @@ struct Signature {
     secret_id: Option<i64>,
 }
 
-fn authorization(request: &HttpRequest) -> Result<Option<&str>, AccessError> {
+fn authorization(request: &HttpRequest) -> Result<Option<&str>, Problem> {
+    let malformed = |detail| Problem::new(ProblemKind::MalformedSignature, detail);
     let mut values = request.headers().get_all(AUTHORIZATION);
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
         (Some(value), None) => (value.to_str())
             .map(Some)
-            .map_err(|_| AccessError::MalformedSignature),
-        (Some(_), Some(_)) => Err(AccessError::MalformedSignature),
+            .map_err(|_| malformed("the Authorization header is not plain ASCII text")),
+        (Some(_), Some(_)) => Err(malformed(
+            "the Authorization header is given more than once",
+        )),
     }
 }
 

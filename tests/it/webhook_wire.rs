@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use bookwarden::cubu::signature::sign;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{Client, StatusCode};
 use serde_json::Value;
 
@@ -278,6 +279,36 @@ async fn the_vectors_of_other_languages_are_accepted() {
             let answered = answered.expect("an answer");
             assert_eq!(answered.status, status, "{}", text("made_by"));
         }
+    }
+    app.check().await;
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_header_is_said() {
+    let app = TestApp::start().await;
+    let body = booking().to_string();
+    let right = sign(SECRET, body.as_bytes());
+    let latin = HeaderValue::from_bytes(b"HMAC \xe9").expect("a header's value");
+    let hexadecimal = format!("HMAC {}", "0a".repeat(32));
+    for (values, words) in [
+        (vec![&*right, &*right], "is given more than once"),
+        (vec![&*hexadecimal], "48 bytes, not 32: is it hexadecimal?"),
+        (vec!["HMAC ?"], "is not base64"),
+        (vec![], "not plain ASCII"),
+    ] {
+        let mut headers = HeaderMap::new();
+        for value in &values {
+            headers.append(AUTHORIZATION, value.parse().expect("a header's value"));
+        }
+        if values.is_empty() {
+            headers.append(AUTHORIZATION, latin.clone());
+        }
+        let request = Client::new().post(format!("{}{ROUTE}", app.server.url));
+        let answer = request.headers(headers).body(body.clone()).send().await;
+        let problem: Value = answer.expect("an answer").json().await.expect("a problem");
+        assert_eq!(problem["type"], "/problems/malformed-signature", "{words}");
+        let detail = problem["detail"].as_str().expect("a detail");
+        assert!(detail.contains(words), "{detail}");
     }
     app.check().await;
 }

@@ -12,7 +12,7 @@ impl From<AccessError> for Problem {
         let kind = match error {
             AccessError::MissingSignature => ProblemKind::MissingSignature,
             AccessError::WrongScheme => ProblemKind::WrongScheme,
-            AccessError::MalformedSignature => ProblemKind::MalformedSignature,
+            AccessError::MalformedSignature(_) => ProblemKind::MalformedSignature,
             AccessError::InvalidSignature => ProblemKind::InvalidSignature,
             AccessError::UnknownOrg => ProblemKind::UnknownOrganization,
             AccessError::Unavailable => ProblemKind::Unavailable,
