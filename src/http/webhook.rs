@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Instant;
 
-use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL, HeaderName};
+use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, HeaderName};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 
@@ -187,6 +187,7 @@ struct Authentic {
     body: Vec<u8>,
     authorization: Option<String>,
     secret_id: Option<i64>,
+    is_encoded: bool,
 }
 
 /// Reads, then authenticates: nothing of a stranger's is parsed.
@@ -226,6 +227,7 @@ async fn admit(
         Ok(authenticated) => Ok(Authentic {
             authorization: authorization.map(str::to_owned),
             secret_id: authenticated.secret_id,
+            is_encoded: is_encoded(request),
             body,
         }),
         Err(error) => Err(Refusal::of(error, body)),
@@ -238,8 +240,9 @@ impl Authentic {
         self,
         parse: impl FnOnce(&str) -> Result<T, RequestError>,
     ) -> Result<(T, String, Signature), Refusal> {
+        let is_encoded = self.is_encoded;
         let text = String::from_utf8(self.body).map_err(|error| {
-            let problem = RequestError::from(error.utf8_error());
+            let problem = unreadable(error.utf8_error().into(), is_encoded);
             Refusal::of(problem, error.into_bytes())
         })?;
         let signature = Signature {
@@ -248,9 +251,28 @@ impl Authentic {
         };
         match parse(&text) {
             Ok(parsed) => Ok((parsed, text, signature)),
-            Err(error) => Err(Refusal::of(error, text.into_bytes())),
+            Err(error) => {
+                let problem = unreadable(error, is_encoded);
+                Err(Refusal::of(problem, text.into_bytes()))
+            }
         }
     }
+}
+
+/// What is compressed is neither UTF-8 nor JSON, but that is not what its sender has to mend.
+fn unreadable(error: RequestError, is_encoded: bool) -> Problem {
+    let mut problem = Problem::from(error);
+    let is_no_json = [ProblemKind::NotUtf8, ProblemKind::NotJson].contains(&problem.kind);
+    if is_encoded && is_no_json {
+        problem.detail =
+            "by its header Content-Encoding the body is compressed; it has to come as it is".into();
+    }
+    problem
+}
+
+fn is_encoded(request: &HttpRequest) -> bool {
+    let mut codings = request.headers().get_all(CONTENT_ENCODING);
+    codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 /// How a body was signed.

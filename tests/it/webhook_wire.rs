@@ -312,3 +312,52 @@ async fn what_is_wrong_with_the_header_is_said() {
     }
     app.check().await;
 }
+
+#[tokio::test]
+async fn what_is_wrong_with_the_body_as_a_whole_is_said() {
+    let app = TestApp::start().await;
+    let whole = booking().to_string();
+    let gzip = b"\x1f\x8b\x08\0\0\0\0\0\0\x03\xab\xae\x05\0\x43\xbf\xa6\xa3\x02\0\0\0";
+    let marked = [b"\xef\xbb\xbf", whole.as_bytes()].concat();
+    let longer = [whole.as_bytes(), b" dana"].concat();
+    let twice = with("\"fields\":{", "\"fields\":{\"dana\":1,\"dana\":2,");
+    let bodies: [(&[u8], Option<&str>, &str); 8] = [
+        (b"", None, "is empty"),
+        (gzip, Some("gzip"), "is compressed"),
+        (b"x", Some("br"), "is compressed"),
+        (b"x", Some("identity"), "line 1, column 1"),
+        (&marked, None, "byte order mark"),
+        (&whole.as_bytes()[..100], None, "ends too early"),
+        (&longer, None, "text after its end"),
+        (twice.as_bytes(), None, "fields has a key twice"),
+    ];
+    for (body, coding, words) in bodies {
+        let request = Client::new()
+            .post(format!("{}{ROUTE}", app.server.url))
+            .header(AUTHORIZATION, sign(SECRET, body))
+            .body(body.to_vec());
+        let request = match coding {
+            Some(coding) => request.header("content-encoding", coding),
+            None => request,
+        };
+        let answer = request.send().await.expect("an answer");
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{words}");
+        let problem: Value = answer.json().await.expect("a problem");
+        let detail = problem["detail"].as_str().expect("a detail");
+        assert!(
+            detail.contains(words) && !detail.contains("dana"),
+            "{detail}"
+        );
+    }
+    let request = Client::new().post(format!("{}{ROUTE}", app.server.url));
+    let request = request
+        .header(AUTHORIZATION, sign(SECRET, whole.as_bytes()))
+        .header("content-encoding", "gzip");
+    let answer = request.body(whole).send().await.expect("an answer");
+    assert_eq!(
+        answer.status(),
+        StatusCode::OK,
+        "what can be read is decided"
+    );
+    app.check().await;
+}
