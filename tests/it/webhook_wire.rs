@@ -9,7 +9,7 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{Client, StatusCode};
 use serde_json::Value;
 
-use crate::support::{Answered, SECRET, Server, TestApp, booking, bookwarden_prints};
+use crate::support::{Answered, HANGS, SECRET, Server, TestApp, booking, bookwarden_prints};
 
 const ROUTE: &str = "/service/actions/beforeBookAppointment";
 const EMAIL: &str = "cd439a62-c78a-413f-bb42-cc4dd720375c";
@@ -359,5 +359,59 @@ async fn what_is_wrong_with_the_body_as_a_whole_is_said() {
         StatusCode::OK,
         "what can be read is decided"
     );
+    app.check().await;
+}
+
+/// What `docs/problems.md` says of the layer below: it is the framework's, and could change with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_http_is_refused_without_a_body() {
+    let app = TestApp::start().await;
+    let address = app.server.url.trim_start_matches("http://").to_owned();
+    let answer = |request: &[u8]| {
+        let mut stream = TcpStream::connect(&address).expect("it listens");
+        stream.write_all(request).expect("sent");
+        stream.set_read_timeout(Some(HANGS)).expect("a timeout");
+        let mut answer = String::new();
+        let _closed = stream.read_to_string(&mut answer);
+        answer
+    };
+    let head = format!("POST {ROUTE} HTTP/1.1\r\n");
+    let with = |headers: &str| format!("{head}host: x\r\n{headers}\r\n").into_bytes();
+    let many = (0..100).map(|n| format!("x{n}: 1\r\n")).collect::<String>();
+    let requests: [(&str, Vec<u8>, &str); 10] = [
+        (
+            "TLS",
+            [b"\x16\x03\x01\0\xc8\x01\0\0\xc4\x03\x03", &[b'a'; 192][..]].concat(),
+            "400",
+        ),
+        ("request line", b"POST\r\n\r\n".to_vec(), "400"),
+        ("version", head.replace("1.1", "3.0").into_bytes(), "400"),
+        ("no host", format!("{head}\r\n").into_bytes(), "400"),
+        (
+            "twice",
+            with("content-length: 2\r\ncontent-length: 2\r\n"),
+            "400",
+        ),
+        ("negative", with("content-length: -2\r\n"), "400"),
+        (
+            "both",
+            with("content-length: 2\r\ntransfer-encoding: chunked\r\n"),
+            "400",
+        ),
+        ("encoding", with("transfer-encoding: gzip\r\n"), "400"),
+        ("header", with("no header\r\n"), "400"),
+        ("many", with(&many), "431"),
+    ];
+    tokio::task::block_in_place(|| {
+        for (what, request, status) in requests {
+            let answer = answer(&request);
+            let start = format!("HTTP/1.1 {status} ");
+            assert!(answer.starts_with(&start), "{what}: {answer}");
+            assert!(answer.ends_with("\r\n\r\n"), "{what}: {answer}");
+        }
+        let mut broken = with("transfer-encoding: chunked\r\n");
+        broken.extend(b"zz\r\n{}\r\n0\r\n\r\n");
+        assert_eq!(answer(&broken), "");
+    });
     app.check().await;
 }
