@@ -50,6 +50,8 @@ fn a_bad_value_is_answered_with_key_problem_and_example() {
         ),
         ("BOOKWARDEN_POOL_SIZE", "ten", "invalid digit"),
         ("BOOKWARDEN_LOG", "a=b=c", "BOOKWARDEN_LOG"),
+        ("BOOKWARDEN_LOG", "verbose", "a word is no level"),
+        ("BOOKWARDEN_LOG", "sqlx=off,none", "a word is no level"),
         ("BOOKWARDEN_LOG_FORMAT", "xml", "is neither human nor json"),
         (
             "DATABASE_URL",
@@ -63,6 +65,20 @@ fn a_bad_value_is_answered_with_key_problem_and_example() {
             "{message}"
         );
         assert!(!message.contains("hidden"), "{message}");
+    }
+}
+
+#[test]
+fn levels_and_levels_by_module_are_filters() {
+    for value in [
+        "warn",
+        "OFF",
+        "info,bookwarden::decider=debug",
+        "bookwarden::decider",
+        "[request]=trace",
+        "3",
+    ] {
+        from(&[("BOOKWARDEN_LOG", value)]).expect(value);
     }
 }
 
