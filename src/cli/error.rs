@@ -1,5 +1,6 @@
 //! What a person at a terminal is told: what, where, what to do.
 
+use std::error::Error as _;
 use std::io;
 use std::path::PathBuf;
 
@@ -65,7 +66,7 @@ pub enum CliError {
     #[error("the database failed: {text}", text = said(.0))]
     Database(sqlx::Error),
     /// The address cannot be had.
-    #[error("{0}: {source}. Is something else running there? Choose another port.", source = std::error::Error::source(.0).map(ToString::to_string).unwrap_or_default())]
+    #[error("{0}: {advice}", advice = advice(.0))]
     Listen(#[from] BindError),
     /// A ledger could not be read, or not be compared.
     #[error(transparent)]
@@ -82,6 +83,9 @@ pub enum CliError {
         #[source]
         source: io::Error,
     },
+    /// Nothing was given where a secret was to be read.
+    #[error("standard input holds no secret: its first line is empty")]
+    NoSecret,
     /// A body that was to be changed is not JSON.
     #[error("the body is not a JSON object, so --new-case and --cuindex cannot change it: {0}")]
     Body(String),
@@ -97,12 +101,14 @@ pub enum CliError {
         source: Box<ureq::Error>,
     },
     /// The server is not ready.
-    #[error("{url} answers {status}")]
+    #[error("{url} answers {status}{detail}")]
     NotReady {
         /// The address.
         url: String,
         /// The HTTP status.
         status: u16,
+        /// What it says itself, after a colon.
+        detail: String,
     },
     /// A filter of `bookwarden export`.
     #[error("--where {0}: {1}")]
@@ -127,6 +133,24 @@ pub enum CliError {
     /// A background task failed: a mistake of ours.
     #[error("a task failed: {0}")]
     Task(#[from] tokio::task::JoinError),
+}
+
+fn advice(error: &BindError) -> String {
+    let source = error.source().and_then(|source| source.downcast_ref());
+    let Some(source): Option<&io::Error> = source else {
+        return "it cannot be had".to_owned();
+    };
+    let advice = match source.kind() {
+        io::ErrorKind::AddrInUse => "Is something else running there? Choose another port.",
+        io::ErrorKind::AddrNotAvailable => {
+            "This machine does not have the address; 0.0.0.0 stands for all that it has."
+        }
+        io::ErrorKind::PermissionDenied => {
+            "The system does not give the port to this user; above 1023 it does."
+        }
+        _ => "Choose another address.",
+    };
+    format!("{source}. {advice}")
 }
 
 impl CliError {

@@ -3,11 +3,12 @@
 use std::io::Read;
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 
 use super::connection::DataDir;
 use super::{CliError, print, table};
-use crate::access::admin::secrets;
+use crate::access::admin::{organizations, secrets};
 use crate::org::Org;
 
 #[derive(Debug, Args)]
@@ -32,7 +33,7 @@ struct AddArgs {
     #[arg(long, default_value = "default")]
     org: Org,
     /// The secret; better use --stdin, which keeps it out of the shell's history
-    #[arg(long, conflicts_with = "stdin")]
+    #[arg(long, conflicts_with = "stdin", value_parser = NonEmptyStringValueParser::new())]
     secret: Option<String>,
     /// Read the secret from standard input (without the line's end)
     #[arg(long)]
@@ -100,13 +101,16 @@ fn read_secret() -> Result<String, CliError> {
         .map_err(unreadable)?;
     let secret = text.trim_end_matches(['\r', '\n']);
     if secret.is_empty() {
-        return Err(unreadable(std::io::ErrorKind::UnexpectedEof.into()));
+        return Err(CliError::NoSecret);
     }
     Ok(secret.to_owned())
 }
 
 async fn list(args: ListArgs) -> Result<(), CliError> {
     let mut connection = args.database.connect().await?;
+    if let Some(org) = &args.org {
+        organizations::require(&mut connection, org).await?;
+    }
     let secrets = secrets::list(&mut connection, args.org.as_ref()).await?;
     let rows: Vec<[String; 6]> = secrets
         .into_iter()

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 
 use super::connection::DataDir;
 use super::{CliError, print, table};
-use crate::access::admin::tokens;
+use crate::access::admin::{organizations, tokens};
 use crate::access::tokens::Role;
 use crate::org::Org;
 
@@ -27,7 +27,7 @@ enum TokenCommand {
 #[derive(Debug, Args)]
 struct CreateArgs {
     /// Whose token it is
-    #[arg(long)]
+    #[arg(long, value_parser = name)]
     name: String,
     /// What it may do
     #[arg(long, value_enum, default_value_t = Role::Auditor)]
@@ -59,6 +59,13 @@ struct RevokeArgs {
     database: DataDir,
 }
 
+fn name(text: &str) -> Result<String, &'static str> {
+    if text.trim().is_empty() {
+        return Err("the ledger and the list of tokens name it; say whose it is");
+    }
+    Ok(text.to_owned())
+}
+
 pub(super) async fn run(args: TokenArgs) -> Result<(), CliError> {
     match args.command {
         TokenCommand::Create(args) => create(args).await,
@@ -87,6 +94,9 @@ async fn create(args: CreateArgs) -> Result<(), CliError> {
 
 async fn list(args: ListArgs) -> Result<(), CliError> {
     let mut connection = args.database.connect().await?;
+    if let Some(org) = &args.org {
+        organizations::require(&mut connection, org).await?;
+    }
     let tokens = tokens::list(&mut connection, args.org.as_ref()).await?;
     let rows: Vec<[String; 7]> = tokens
         .into_iter()
