@@ -91,14 +91,14 @@ const MAX_HEADER: Key = Key {
     default: "16384",
     unit: "bytes",
     example: "16384",
-    doc: "The longest request head; longer ones are answered 431.",
+    doc: "The most bytes of a request's header names and values together; more are answered 431.",
 };
 const REQUEST_TIMEOUT: Key = Key {
     name: "BOOKWARDEN_REQUEST_TIMEOUT_MS",
     default: "5000",
     unit: "ms",
     example: "5000",
-    doc: "A request's head and body must have arrived by then.",
+    doc: "How long a request's head may take to arrive, and then its body; later ones are answered 408.",
 };
 const SHUTDOWN_TIMEOUT: Key = Key {
     name: "BOOKWARDEN_SHUTDOWN_TIMEOUT_MS",

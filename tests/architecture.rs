@@ -257,6 +257,19 @@ fn the_server_has_no_sql() {
 }
 
 #[test]
+fn nothing_prints_with_macros_that_panic_where_nobody_reads() {
+    for source in sources() {
+        for name in ["print!(", "println!(", "dbg!("] {
+            assert!(
+                !source.code.contains(name),
+                "{} has {name}: src/cli/print.rs has what does not panic",
+                source.path.display()
+            );
+        }
+    }
+}
+
+#[test]
 fn the_reader_of_use_lines_reads_all_their_shapes() {
     let code = "use crate::org::Org;\nuse crate::{audit::Page, ledger::{head, digest}, policy};\nlet x = crate::http::limits();";
     let found: Vec<String> = named(code).into_iter().collect();

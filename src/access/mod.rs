@@ -12,6 +12,7 @@ use chrono::Utc;
 use sqlx::PgPool;
 use tokio::task::JoinHandle;
 
+use crate::cubu::signature::SignatureError;
 use crate::org::Org;
 use cache::Cache;
 
@@ -31,9 +32,9 @@ pub enum AccessError {
     /// Not `HMAC`.
     #[error("the Authorization header's scheme is not HMAC")]
     WrongScheme,
-    /// Not base64.
-    #[error("the mac is not base64 in the standard alphabet with padding")]
-    MalformedSignature,
+    /// No mac of this scheme.
+    #[error(transparent)]
+    MalformedSignature(SignatureError),
     /// No live secret of the organization gives this mac for this body.
     #[error("the mac does not match the body under any live secret")]
     InvalidSignature,

@@ -50,7 +50,9 @@ impl OrgSecrets {
             None if self.accepts_unsigned => return Ok(Authenticated { secret_id: None }),
             None | Some(Err(SignatureError::Missing)) => return Err(AccessError::MissingSignature),
             Some(Err(SignatureError::OtherScheme)) => return Err(AccessError::WrongScheme),
-            Some(Err(SignatureError::Undecodable)) => return Err(AccessError::MalformedSignature),
+            Some(Err(error @ (SignatureError::Undecodable | SignatureError::OtherLength(_)))) => {
+                return Err(AccessError::MalformedSignature(error));
+            }
         };
         (self.secrets.iter())
             .filter(|secret| secret.is_live(now))
@@ -112,7 +114,15 @@ mod tests {
         assert_eq!(refusal(None), AccessError::MissingSignature);
         assert_eq!(refusal(Some("")), AccessError::MissingSignature);
         assert_eq!(refusal(Some("Bearer x")), AccessError::WrongScheme);
-        assert_eq!(refusal(Some("HMAC ?")), AccessError::MalformedSignature);
+        let malformed = AccessError::MalformedSignature;
+        assert_eq!(
+            refusal(Some("HMAC ?")),
+            malformed(SignatureError::Undecodable)
+        );
+        assert_eq!(
+            refusal(Some("HMAC AAAA")),
+            malformed(SignatureError::OtherLength(3))
+        );
         let other = signature::sign("new", b"bodY");
         assert_eq!(refusal(Some(&other)), AccessError::InvalidSignature);
     }

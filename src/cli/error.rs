@@ -1,12 +1,14 @@
 //! What a person at a terminal is told: what, where, what to do.
 
+use std::error::Error as _;
 use std::io;
 use std::path::PathBuf;
 
 use crate::access::admin::AdminError;
+use crate::audit::AuditError;
 use crate::http::BindError;
 use crate::postgres::private::PrivateClusterError;
-use crate::postgres::{MigrateError, pool::PoolError};
+use crate::postgres::{MigrateError, is_refusal, pool::PoolError, said};
 use crate::replay::ReplayError;
 use crate::settings::SettingsError;
 use crate::telemetry::LogError;
@@ -35,10 +37,18 @@ pub enum CliError {
     )]
     NoDatabase(PathBuf),
     /// The database does not answer.
-    #[error("the database does not answer ({0}). Does it run, and is DATABASE_URL right?")]
+    #[error("the database does not answer ({text}). Does it run, and is DATABASE_URL right?", text = said(.0))]
     DatabaseAway(sqlx::Error),
+    /// The database answers, and does not let us in.
+    #[error("the database does not let us in: {text}. Is DATABASE_URL right?", text = said(.0))]
+    Refused(sqlx::Error),
+    /// The service's login lacks the service's role.
+    #[error(
+        "the login {0} may not act as bookwarden_app; as the schema's owner: `grant bookwarden_app to {0}`"
+    )]
+    NotAMember(String),
     /// The database of a `bookwarden dev` that does not run does not answer.
-    #[error("`bookwarden dev` does not run on {folder}: its database does not answer ({source})")]
+    #[error("`bookwarden dev` does not run on {folder}: its database does not answer ({text})", text = said(source))]
     DevAway {
         /// The data folder.
         folder: PathBuf,
@@ -50,17 +60,17 @@ pub enum CliError {
     #[error("the database lacks this version's schema: run `bookwarden migrate` first")]
     NotMigrated,
     /// The login may not do this.
-    #[error("the login of DATABASE_URL may not do this ({0}); use the owner's")]
+    #[error("the login of DATABASE_URL may not do this ({text}); use the owner's", text = said(.0))]
     NotAllowed(sqlx::Error),
     /// The database failed.
-    #[error("the database failed: {0}")]
+    #[error("the database failed: {text}", text = said(.0))]
     Database(sqlx::Error),
     /// The address cannot be had.
-    #[error("{0}: {source}. Is something else running there? Choose another port.", source = std::error::Error::source(.0).map(ToString::to_string).unwrap_or_default())]
+    #[error("{0}: {advice}", advice = advice(.0))]
     Listen(#[from] BindError),
     /// A ledger could not be read, or not be compared.
     #[error(transparent)]
-    Replay(#[from] ReplayError),
+    Replay(ReplayError),
     /// Logging cannot start.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -73,6 +83,9 @@ pub enum CliError {
         #[source]
         source: io::Error,
     },
+    /// Nothing was given where a secret was to be read.
+    #[error("standard input holds no secret: its first line is empty")]
+    NoSecret,
     /// A body that was to be changed is not JSON.
     #[error("the body is not a JSON object, so --new-case and --cuindex cannot change it: {0}")]
     Body(String),
@@ -88,19 +101,21 @@ pub enum CliError {
         source: Box<ureq::Error>,
     },
     /// The server is not ready.
-    #[error("{url} answers {status}")]
+    #[error("{url} answers {status}{detail}")]
     NotReady {
         /// The address.
         url: String,
         /// The HTTP status.
         status: u16,
+        /// What it says itself, after a colon.
+        detail: String,
     },
     /// A filter of `bookwarden export`.
     #[error("--where {0}: {1}")]
     Filter(String, &'static str),
     /// The ledger cannot be read.
     #[error(transparent)]
-    Audit(#[from] crate::audit::AuditError),
+    Audit(AuditError),
     /// A file cannot be written.
     #[error("cannot write {path}: {source}")]
     Write {
@@ -120,6 +135,36 @@ pub enum CliError {
     Task(#[from] tokio::task::JoinError),
 }
 
+fn advice(error: &BindError) -> String {
+    let source = error.source().and_then(|source| source.downcast_ref());
+    let Some(source): Option<&io::Error> = source else {
+        return "it cannot be had".to_owned();
+    };
+    let advice = match source.kind() {
+        io::ErrorKind::AddrInUse => "Is something else running there? Choose another port.",
+        io::ErrorKind::AddrNotAvailable => {
+            "This machine does not have the address; 0.0.0.0 stands for all that it has."
+        }
+        io::ErrorKind::PermissionDenied => {
+            "The system does not give the port to this user; above 1023 it does."
+        }
+        _ => "Choose another address.",
+    };
+    format!("{source}. {advice}")
+}
+
+impl CliError {
+    /// Whether nobody reads standard output any more: who closed it has seen enough, and needs no message.
+    pub(super) fn is_closed_output(&self) -> bool {
+        let error = match self {
+            Self::Output(error) | Self::Replay(ReplayError::File(error)) => error,
+            Self::Write { source, .. } => source,
+            _ => return false,
+        };
+        error.kind() == io::ErrorKind::BrokenPipe
+    }
+}
+
 impl From<sqlx::Error> for CliError {
     fn from(error: sqlx::Error) -> Self {
         let code = error.as_database_error().and_then(|error| error.code());
@@ -127,8 +172,27 @@ impl From<sqlx::Error> for CliError {
             // undefined_table, undefined_column, invalid_schema_name; the role that the pool takes on
             Some("42P01" | "42703" | "3F000" | "22023") => Self::NotMigrated,
             Some("42501") => Self::NotAllowed(error),
+            Some(_) if is_refusal(&error) => Self::Refused(error),
             Some(_) => Self::Database(error),
             None => Self::DatabaseAway(error),
+        }
+    }
+}
+
+impl From<ReplayError> for CliError {
+    fn from(error: ReplayError) -> Self {
+        match error {
+            ReplayError::Database(error) => error.into(),
+            other => Self::Replay(other),
+        }
+    }
+}
+
+impl From<AuditError> for CliError {
+    fn from(error: AuditError) -> Self {
+        match error {
+            AuditError::Database(error) => error.into(),
+            other => Self::Audit(other),
         }
     }
 }

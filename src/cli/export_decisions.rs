@@ -9,7 +9,7 @@ use futures_util::TryStreamExt as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use sqlx::PgPool;
 
-use super::CliError;
+use super::{CliError, print};
 use crate::audit::{self, CSV_HEADER, Filter, Format};
 use crate::org::Org;
 
@@ -74,7 +74,7 @@ pub(super) async fn run(
     }
     out.flush().map_err(failed)?;
     bar.finish_and_clear();
-    eprintln!("{lines} decisions");
+    print::remark(format_args!("{lines} decisions"));
     Ok(())
 }
 

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use sqlx::PgConnection;
 
-use super::CliError;
 use super::progress::Bar;
+use super::{CliError, print};
 use crate::audit::record::exported_by_login;
 use crate::audit::{EventFilter, Format};
 use crate::org::Org;
@@ -35,6 +35,6 @@ pub(super) async fn run(
     let mut bar = Bar::new("events");
     let written = export(connection, org, &mut out, &mut bar).await?;
     drop(bar);
-    eprintln!("{written} events");
+    print::remark(format_args!("{written} events"));
     Ok(())
 }

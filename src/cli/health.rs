@@ -3,6 +3,9 @@
 use std::time::Duration;
 
 use clap::Args;
+use serde_json::Value;
+use ureq::Body;
+use ureq::http::Response;
 
 use super::CliError;
 use crate::settings::Settings;
@@ -14,6 +17,13 @@ pub(super) struct HealthArgs {
     /// The server; the port of BOOKWARDEN_LISTEN on this machine unless set
     #[arg(long)]
     url: Option<String>,
+}
+
+/// What a problem says; none if something else answers there.
+fn detail(answer: &mut Response<Body>) -> Option<String> {
+    let body = answer.body_mut().read_to_string().ok()?;
+    let problem: Value = serde_json::from_str(&body).ok()?;
+    Some(problem.get("detail")?.as_str()?.to_owned())
 }
 
 pub(super) fn run(args: HealthArgs) -> Result<(), CliError> {
@@ -29,9 +39,10 @@ pub(super) fn run(args: HealthArgs) -> Result<(), CliError> {
         .build();
     match request.call() {
         Ok(answer) if answer.status() == 200 => Ok(()),
-        Ok(answer) => Err(CliError::NotReady {
+        Ok(mut answer) => Err(CliError::NotReady {
             url,
             status: answer.status().as_u16(),
+            detail: detail(&mut answer).map_or_else(String::new, |text| format!(": {text}")),
         }),
         Err(source) => Err(CliError::NoAnswer {
             url,

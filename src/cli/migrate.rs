@@ -1,6 +1,6 @@
 //! `bookwarden migrate`
 
-use super::CliError;
+use super::{CliError, print};
 use crate::postgres::{Migrated, migrate};
 use crate::settings::Settings;
 
@@ -8,11 +8,10 @@ pub(super) async fn run() -> Result<(), CliError> {
     let settings = Settings::from_env()?;
     let Migrated { applied, reapplied } = migrate(settings.require_database_url()?).await?;
     for migration in &applied {
-        println!("applied {migration}");
+        print::line(format_args!("applied {migration}"))?;
     }
     let new = applied.len();
-    println!(
+    print::line(format_args!(
         "the schema is current: {new} new migrations, {reapplied} files of functions, triggers, roles and views applied again"
-    );
-    Ok(())
+    ))
 }

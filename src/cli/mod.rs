@@ -9,7 +9,9 @@ mod export_events;
 mod health;
 mod migrate;
 mod org;
+mod print;
 mod progress;
+mod ready;
 mod replay;
 mod secret;
 mod send;
@@ -61,13 +63,17 @@ enum Command {
     Health(health::HealthArgs),
 }
 
+/// The exit code of a command whose reader has gone, such as `head`: what a shell says of one that ended by SIGPIPE.
+const CLOSED_OUTPUT: u8 = 141;
+
 /// Runs the program: what went wrong goes to standard error, and the exit code says so.
 #[must_use]
 pub fn main(cli: Cli) -> ExitCode {
     match run(cli) {
         Ok(code) => code,
+        Err(error) if error.is_closed_output() => ExitCode::from(CLOSED_OUTPUT),
         Err(error) => {
-            eprintln!("error: {error}");
+            print::remark(format_args!("error: {error}"));
             ExitCode::FAILURE
         }
     }

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::connection::DataDir;
-use super::{CliError, table};
+use super::{CliError, print, table};
 use crate::access::admin::organizations;
 use crate::org::Org;
 
@@ -37,28 +37,24 @@ pub(super) async fn run(args: OrgArgs) -> Result<(), CliError> {
     match args.command {
         OrgCommand::Add(OneOrg { org, database }) => {
             let is_new = organizations::add(&mut database.connect().await?, &org).await?;
-            println!(
-                "{org} {}",
-                if is_new {
-                    "is made; now `bookwarden secret add`"
-                } else {
-                    "exists already"
-                }
-            );
-            Ok(())
+            if is_new {
+                print::line(format_args!(
+                    "{org} is made; now `bookwarden secret add --org {org}`"
+                ))
+            } else {
+                print::line(format_args!("{org} exists already"))
+            }
         }
         OrgCommand::List(database) => list(&database).await,
         OrgCommand::AcceptUnsigned(OneOrg { org, database }) => {
             organizations::accept_unsigned(&mut database.connect().await?, &org).await?;
-            println!(
+            print::line(format_args!(
                 "webhook calls for {org} are accepted without a signature: anybody who knows the address can book"
-            );
-            Ok(())
+            ))
         }
         OrgCommand::RequireSignature(OneOrg { org, database }) => {
             organizations::require_signature(&mut database.connect().await?, &org).await?;
-            println!("webhook calls for {org} must be signed");
-            Ok(())
+            print::line(format_args!("webhook calls for {org} must be signed"))
         }
     }
 }

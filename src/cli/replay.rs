@@ -6,9 +6,9 @@ use std::process::ExitCode;
 
 use clap::{Args, value_parser};
 
-use super::CliError;
 use super::connection::DataDir;
 use super::progress::Bar;
+use super::{CliError, print};
 use crate::org::Org;
 use crate::replay::{Noted, Options, Scope, Source, Summary, check_snapshot, replay};
 
@@ -82,7 +82,9 @@ pub(super) async fn run(args: ReplayArgs) -> Result<ExitCode, CliError> {
     };
     drop(bar);
     if is_saving && !summary.holds() {
-        eprintln!("no snapshot is kept: what does not match is nothing to go on from");
+        print::remark(format_args!(
+            "no snapshot is kept: what does not match is nothing to go on from"
+        ));
     }
     let mut out = std::io::stdout().lock();
     if args.json {

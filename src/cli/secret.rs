@@ -3,11 +3,12 @@
 use std::io::Read;
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 
 use super::connection::DataDir;
-use super::{CliError, table};
-use crate::access::admin::secrets;
+use super::{CliError, print, table};
+use crate::access::admin::{organizations, secrets};
 use crate::org::Org;
 
 #[derive(Debug, Args)]
@@ -32,7 +33,7 @@ struct AddArgs {
     #[arg(long, default_value = "default")]
     org: Org,
     /// The secret; better use --stdin, which keeps it out of the shell's history
-    #[arg(long, conflicts_with = "stdin")]
+    #[arg(long, conflicts_with = "stdin", value_parser = NonEmptyStringValueParser::new())]
     secret: Option<String>,
     /// Read the secret from standard input (without the line's end)
     #[arg(long)]
@@ -82,9 +83,9 @@ async fn add(args: AddArgs) -> Result<(), CliError> {
     let is_new = given.is_none();
     let secret = given.map_or_else(secrets::generate, Ok)?;
     let id = secrets::add(&mut connection, &args.org, &secret, args.note.as_deref()).await?;
-    eprintln!("secret {id} of {} is live", args.org);
+    print::remark(format_args!("secret {id} of {} is live", args.org));
     if is_new {
-        println!("{secret}");
+        print::line(format_args!("{secret}"))?;
     }
     Ok(())
 }
@@ -100,13 +101,16 @@ fn read_secret() -> Result<String, CliError> {
         .map_err(unreadable)?;
     let secret = text.trim_end_matches(['\r', '\n']);
     if secret.is_empty() {
-        return Err(unreadable(std::io::ErrorKind::UnexpectedEof.into()));
+        return Err(CliError::NoSecret);
     }
     Ok(secret.to_owned())
 }
 
 async fn list(args: ListArgs) -> Result<(), CliError> {
     let mut connection = args.database.connect().await?;
+    if let Some(org) = &args.org {
+        organizations::require(&mut connection, org).await?;
+    }
     let secrets = secrets::list(&mut connection, args.org.as_ref()).await?;
     let rows: Vec<[String; 6]> = secrets
         .into_iter()
@@ -128,6 +132,6 @@ async fn list(args: ListArgs) -> Result<(), CliError> {
 async fn expire(args: ExpireArgs) -> Result<(), CliError> {
     let mut connection = args.database.connect().await?;
     let at = secrets::expire(&mut connection, args.id, *args.after).await?;
-    println!("secret {} is accepted until {}", args.id, table::time(at));
-    Ok(())
+    let at = table::time(at);
+    print::line(format_args!("secret {} is accepted until {at}", args.id))
 }

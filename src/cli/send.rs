@@ -1,6 +1,6 @@
 //! `bookwarden send`
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::CliError;
+use super::{CliError, print};
 use crate::cubu::signature::sign;
 use crate::org::Org;
 
@@ -73,11 +73,11 @@ pub(super) fn run(args: SendArgs) -> Result<ExitCode, CliError> {
         .get("bookwarden-decision")
         .and_then(|value| value.to_str().ok());
     match decision {
-        Some(decision) => eprintln!("HTTP {status}, decision {decision}"),
-        None => eprintln!("HTTP {status}"),
+        Some(decision) => print::remark(format_args!("HTTP {status}, decision {decision}")),
+        None => print::remark(format_args!("HTTP {status}")),
     }
     let text = answer.body_mut().read_to_string().map_err(no_answer)?;
-    writeln!(std::io::stdout(), "{}", pretty(&text)).map_err(CliError::Output)?;
+    print::line(format_args!("{}", pretty(&text)))?;
     Ok(if status == 200 {
         ExitCode::SUCCESS
     } else {

@@ -4,15 +4,14 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use sqlx::{Connection, PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
 
-use super::{CliError, shutdown};
+use super::{CliError, ready, shutdown};
 use crate::access::Access;
 use crate::counts;
 use crate::decider::{self, Decider};
-use crate::http::{HttpLimits, NotReady, Parts, Readiness, Server};
-use crate::postgres::{connect_pool, connect_writers, is_current};
+use crate::http::{HttpLimits, Parts, Server};
+use crate::postgres::{connect_pool, connect_writers};
 use crate::settings::{KEYS, Settings};
 use crate::telemetry::{Metrics, init_logs};
 
@@ -34,8 +33,9 @@ pub async fn run_service(
     shutdown: CancellationToken,
     on_ready: impl FnOnce(SocketAddr),
 ) -> Result<(), CliError> {
-    check_schema(&settings).await?;
+    ready::check(&settings).await?;
     let pool = connect_pool(&settings)?;
+    let plain = settings.require_database_url()?.connect_options()?;
     let metrics = Arc::new(Metrics::new());
     let limits = decider::Limits {
         queue: settings.queue_limit,
@@ -58,7 +58,7 @@ pub async fn run_service(
             workers: settings.http_workers,
         },
         access: Access::start(pool.clone()),
-        readiness: readiness(pool.clone()),
+        readiness: ready::readiness(pool.clone(), plain),
         pool: pool.clone(),
         decider: decider.clone(),
         metrics,
@@ -69,42 +69,6 @@ pub async fn run_service(
     writers.close().await;
     pool.close().await;
     served.map_err(CliError::Runtime)
-}
-
-/// What `/readyz` asks: does the database answer, and has it this version's schema?
-fn readiness(pool: PgPool) -> Readiness {
-    Arc::new(move || {
-        let pool = pool.clone();
-        Box::pin(async move {
-            let mut connection = pool.acquire().await.map_err(|_| NotReady::Database)?;
-            match is_current(&mut *connection).await {
-                Ok(true) => Ok(()),
-                Ok(false) => Err(NotReady::Schema),
-                Err(_) => Err(NotReady::Database),
-            }
-        })
-    })
-}
-
-/// As the plain login, before the pool: its role exists only once the schema does.
-///
-/// A database that is away is no reason not to start: bookings get 503 until it is back, and `/readyz` says so.
-async fn check_schema(settings: &Settings) -> Result<(), CliError> {
-    let options = settings.require_database_url()?.connect_options()?;
-    let mut connection = match PgConnection::connect_with(&options).await {
-        Ok(connection) => connection,
-        Err(error) => {
-            tracing::error!(%error, "the database does not answer; bookings get 503 until it does");
-            return Ok(());
-        }
-    };
-    let is_current = is_current(&mut connection).await?;
-    connection.close().await?;
-    if is_current {
-        Ok(())
-    } else {
-        Err(CliError::NotMigrated)
-    }
 }
 
 /// The configuration keys, for `--help`.

@@ -20,8 +20,9 @@ pub(super) fn on_signal() -> Result<CancellationToken, CliError> {
             if cancelled.is_cancelled() {
                 std::process::exit(130);
             }
-            tracing::info!("stopping; once more to stop at once");
+            // First what was asked for: a log that blocks or fails must not keep the service from stopping.
             cancelled.cancel();
+            tracing::info!("stopping; once more to stop at once");
         }
     });
     Ok(shutdown)

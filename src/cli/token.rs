@@ -3,8 +3,8 @@
 use clap::{Args, Subcommand};
 
 use super::connection::DataDir;
-use super::{CliError, table};
-use crate::access::admin::tokens;
+use super::{CliError, print, table};
+use crate::access::admin::{organizations, tokens};
 use crate::access::tokens::Role;
 use crate::org::Org;
 
@@ -27,7 +27,7 @@ enum TokenCommand {
 #[derive(Debug, Args)]
 struct CreateArgs {
     /// Whose token it is
-    #[arg(long)]
+    #[arg(long, value_parser = name)]
     name: String,
     /// What it may do
     #[arg(long, value_enum, default_value_t = Role::Auditor)]
@@ -59,6 +59,13 @@ struct RevokeArgs {
     database: DataDir,
 }
 
+fn name(text: &str) -> Result<String, &'static str> {
+    if text.trim().is_empty() {
+        return Err("the ledger and the list of tokens name it; say whose it is");
+    }
+    Ok(text.to_owned())
+}
+
 pub(super) async fn run(args: TokenArgs) -> Result<(), CliError> {
     match args.command {
         TokenCommand::Create(args) => create(args).await,
@@ -78,16 +85,18 @@ async fn create(args: CreateArgs) -> Result<(), CliError> {
         expires_in,
     )
     .await?;
-    eprintln!(
+    print::remark(format_args!(
         "a token for {} of {}; it is shown this once:",
         args.name, args.org
-    );
-    println!("{token}");
-    Ok(())
+    ));
+    print::line(format_args!("{token}"))
 }
 
 async fn list(args: ListArgs) -> Result<(), CliError> {
     let mut connection = args.database.connect().await?;
+    if let Some(org) = &args.org {
+        organizations::require(&mut connection, org).await?;
+    }
     let tokens = tokens::list(&mut connection, args.org.as_ref()).await?;
     let rows: Vec<[String; 7]> = tokens
         .into_iter()
@@ -114,6 +123,5 @@ async fn list(args: ListArgs) -> Result<(), CliError> {
 async fn revoke(args: RevokeArgs) -> Result<(), CliError> {
     let mut connection = args.database.connect().await?;
     let name = tokens::revoke(&mut connection, args.id).await?;
-    println!("token {} ({name}) is revoked", args.id);
-    Ok(())
+    print::line(format_args!("token {} ({name}) is revoked", args.id))
 }

@@ -5,7 +5,7 @@ mod parse;
 mod scalars;
 mod wire;
 
-pub use error::{FieldFault, RequestError};
+pub use error::{FieldFault, JsonFault, RequestError};
 pub use parse::parse;
 pub(super) use parse::{parse_wire, required};
 pub(super) use scalars::Guid;

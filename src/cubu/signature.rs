@@ -7,6 +7,12 @@ use sha2::Sha256;
 
 const SCHEME: &str = "HMAC";
 
+/// The length of an HMAC-SHA256.
+const MAC_BYTES: usize = 32;
+
+/// What one written with 64 hexadecimal digits, which are all in base64's alphabet, decodes to.
+const HEXADECIMAL: usize = 48;
+
 /// A mac that came with a request; not yet compared with anything.
 #[derive(Debug, Clone)]
 pub struct Mac(Vec<u8>);
@@ -23,6 +29,16 @@ pub enum SignatureError {
     /// Not base64 in the standard alphabet with padding.
     #[error("the mac is not base64 in the standard alphabet with padding")]
     Undecodable,
+    /// Base64 of something else than an HMAC-SHA256.
+    #[error("the mac decodes to {0} bytes, not 32{hint}", hint = hint(*.0))]
+    OtherLength(usize),
+}
+
+fn hint(length: usize) -> &'static str {
+    match length {
+        HEXADECIMAL => ": is it hexadecimal?",
+        _ => "",
+    }
 }
 
 impl Mac {
@@ -40,7 +56,8 @@ impl Mac {
             return Err(SignatureError::OtherScheme);
         }
         match STANDARD.decode(mac.trim_start_matches(' ')) {
-            Ok(bytes) if !bytes.is_empty() => Ok(Self(bytes)),
+            Ok(bytes) if bytes.len() == MAC_BYTES => Ok(Self(bytes)),
+            Ok(bytes) if !bytes.is_empty() => Err(SignatureError::OtherLength(bytes.len())),
             _ => Err(SignatureError::Undecodable),
         }
     }
@@ -116,7 +133,8 @@ mod tests {
 
     #[test]
     fn what_is_no_mac() {
-        use SignatureError::{Missing, OtherScheme, Undecodable};
+        use SignatureError::{Missing, OtherLength, OtherScheme, Undecodable};
+        let hexadecimal = format!("HMAC {}", "5b".repeat(32));
         for (value, error) in [
             ("", Missing),
             ("  ", Missing),
@@ -127,16 +145,25 @@ mod tests {
             ("HMAC !!!!", Undecodable),
             ("HMAC YQ", Undecodable),
             ("HMAC _-8=", Undecodable),
+            ("HMAC AAAA", OtherLength(3)),
+            (&hexadecimal, OtherLength(48)),
         ] {
             assert_eq!(Mac::from_header(value).unwrap_err(), error, "{value:?}");
         }
     }
 
     #[test]
-    fn a_mac_of_another_length_matches_nothing() {
+    fn a_mac_of_another_length_is_none_and_says_what_it_may_be() {
         let value = sign("s", b"b");
-        let shorter = STANDARD.encode(&STANDARD.decode(&value["HMAC ".len()..]).unwrap()[..31]);
-        let mac = Mac::from_header(&format!("HMAC {shorter}")).unwrap();
-        assert!(!matches("s", b"b", &mac));
+        let mac = STANDARD.decode(&value["HMAC ".len()..]).unwrap();
+        let refusal = |mac: String| Mac::from_header(&format!("HMAC {mac}")).unwrap_err();
+        assert_eq!(
+            refusal(STANDARD.encode(&mac[..31])).to_string(),
+            "the mac decodes to 31 bytes, not 32"
+        );
+        assert_eq!(
+            refusal(hex::encode(mac)).to_string(),
+            "the mac decodes to 48 bytes, not 32: is it hexadecimal?"
+        );
     }
 }

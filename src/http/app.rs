@@ -8,6 +8,7 @@ use std::sync::Arc;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
+use super::actions::UnknownActions;
 use super::limits::HttpLimits;
 use crate::access::Access;
 use crate::decider::Decider;
@@ -19,6 +20,9 @@ pub enum NotReady {
     /// The database did not answer.
     #[error("the database is not available")]
     Database,
+    /// The login may not take on the service's role.
+    #[error("the login of DATABASE_URL may not act as bookwarden_app: `grant bookwarden_app to …`")]
+    Role,
     /// Migrations are missing.
     #[error("the database schema is not current: run `bookwarden migrate`")]
     Schema,
@@ -59,4 +63,5 @@ pub(super) struct App {
     pub(super) parts: Parts,
     /// Cancelled once the server stops accepting.
     pub(super) stopping: CancellationToken,
+    pub(super) unknown_actions: UnknownActions,
 }

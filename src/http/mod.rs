@@ -1,5 +1,6 @@
 //! The door: routes, limits, problems. What is said here is HTTP; what is decided is decided elsewhere.
 
+mod actions;
 mod app;
 mod audit;
 mod body;

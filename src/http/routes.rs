@@ -131,6 +131,13 @@ fn method_not_allowed(request: &HttpRequest, allowed: &'static str) -> HttpRespo
 }
 
 async fn unknown_route(request: HttpRequest) -> HttpResponse {
-    let detail = "see the documentation for what is served";
+    let path = request.path();
+    let detail = if path.contains("//") {
+        "there is an empty part in the address: does the base URL end with a slash?"
+    } else if path.len() > 1 && path.ends_with('/') {
+        "the address ends with a slash: leave it out"
+    } else {
+        "see the documentation for what is served; upper and lower case matter"
+    };
     Problem::new(ProblemKind::UnknownRoute, detail).response(RequestId::of(&request).as_str())
 }

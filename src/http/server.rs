@@ -8,6 +8,7 @@ use actix_web::web::Data;
 use actix_web::{App as ActixApp, HttpServer};
 use tokio_util::sync::CancellationToken;
 
+use super::actions::UnknownActions;
 use super::app::{App, Parts};
 use super::observe::observe;
 use super::routes;
@@ -48,6 +49,7 @@ impl Server {
         let app = Data::new(App {
             parts,
             stopping: stopping.clone(),
+            unknown_actions: UnknownActions::default(),
         });
         let mut http = HttpServer::new(move || {
             ActixApp::new()

@@ -65,6 +65,31 @@ async fn unknown_routes_are_problems() {
 }
 
 #[actix_web::test]
+async fn a_slash_too_many_is_named() {
+    for (path, words) in [
+        (
+            "//service/actions/beforeBookAppointment",
+            "does the base URL end with a slash?",
+        ),
+        (
+            "/clinic//service/actions/afterClose",
+            "does the base URL end with a slash?",
+        ),
+        (
+            "/service/actions/beforeBookAppointment/",
+            "ends with a slash",
+        ),
+        ("/", "what is served"),
+    ] {
+        let response = call(TestRequest::post().uri(path)).await;
+        assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
+        let problem = problem(response).await;
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains(words), "{path}: {detail}");
+    }
+}
+
+#[actix_web::test]
 async fn other_methods_are_problems() {
     for (method, path, allowed) in [
         (Method::GET, routes::BEFORE_BOOK, "POST"),

@@ -3,15 +3,15 @@
 use std::str::FromStr;
 use std::time::Instant;
 
-use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL, HeaderName};
+use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, HeaderName};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 
+use super::actions::{OtherAction, misspelled};
 use super::app::App;
 use super::body::read_body;
 use super::problems::{Problem, ProblemKind};
 use super::request_id::RequestId;
-use crate::access::AccessError;
 use crate::cubu::after::{self, After};
 use crate::cubu::request::{self, RequestError};
 use crate::decider::{DecideError, FollowUp, Rejection, Submission};
@@ -88,14 +88,25 @@ pub(super) async fn after_close(
     follow(app, request, payload, After::Closed).await
 }
 
-/// Any other call: Cubu makes all of them to one base URL. It is authenticated and acknowledged; nothing depends on it, so nothing is
-/// recorded.
+/// Any other call is authenticated and acknowledged; nothing depends on it, so nothing is recorded. Unless Cubu waits for a decision
+/// that it would not get: that is refused like a body that is no booking.
 pub(super) async fn other_action(
     app: Data<App>,
     request: HttpRequest,
     payload: Payload,
 ) -> HttpResponse {
-    match call(&app, &request, payload, async |_, _| Ok(())).await {
+    let name = request.match_info().get("action").unwrap_or_default();
+    let called = call(&app, &request, payload, async |org, authentic| {
+        match OtherAction::of(name) {
+            OtherAction::Acknowledged => {}
+            OtherAction::Misspelled(meant) => {
+                return Err(Refusal::of(misspelled(org, meant), authentic.body).into());
+            }
+            OtherAction::Unknown => app.unknown_actions.note(org, name),
+        }
+        Ok(())
+    });
+    match called.await {
         Ok(()) => HttpResponse::NoContent().finish(),
         Err(problem) => problem.response(RequestId::of(&request).as_str()),
     }
@@ -176,6 +187,7 @@ struct Authentic {
     body: Vec<u8>,
     authorization: Option<String>,
     secret_id: Option<i64>,
+    is_encoded: bool,
 }
 
 /// Reads, then authenticates: nothing of a stranger's is parsed.
@@ -215,6 +227,7 @@ async fn admit(
         Ok(authenticated) => Ok(Authentic {
             authorization: authorization.map(str::to_owned),
             secret_id: authenticated.secret_id,
+            is_encoded: is_encoded(request),
             body,
         }),
         Err(error) => Err(Refusal::of(error, body)),
@@ -227,8 +240,9 @@ impl Authentic {
         self,
         parse: impl FnOnce(&str) -> Result<T, RequestError>,
     ) -> Result<(T, String, Signature), Refusal> {
+        let is_encoded = self.is_encoded;
         let text = String::from_utf8(self.body).map_err(|error| {
-            let problem = RequestError::from(error.utf8_error());
+            let problem = unreadable(error.utf8_error().into(), is_encoded);
             Refusal::of(problem, error.into_bytes())
         })?;
         let signature = Signature {
@@ -237,9 +251,28 @@ impl Authentic {
         };
         match parse(&text) {
             Ok(parsed) => Ok((parsed, text, signature)),
-            Err(error) => Err(Refusal::of(error, text.into_bytes())),
+            Err(error) => {
+                let problem = unreadable(error, is_encoded);
+                Err(Refusal::of(problem, text.into_bytes()))
+            }
         }
     }
+}
+
+/// What is compressed is neither UTF-8 nor JSON, but that is not what its sender has to mend.
+fn unreadable(error: RequestError, is_encoded: bool) -> Problem {
+    let mut problem = Problem::from(error);
+    let is_no_json = [ProblemKind::NotUtf8, ProblemKind::NotJson].contains(&problem.kind);
+    if is_encoded && is_no_json {
+        problem.detail =
+            "by its header Content-Encoding the body is compressed; it has to come as it is".into();
+    }
+    problem
+}
+
+fn is_encoded(request: &HttpRequest) -> bool {
+    let mut codings = request.headers().get_all(CONTENT_ENCODING);
+    codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 /// How a body was signed.
@@ -248,14 +281,17 @@ struct Signature {
     secret_id: Option<i64>,
 }
 
-fn authorization(request: &HttpRequest) -> Result<Option<&str>, AccessError> {
+fn authorization(request: &HttpRequest) -> Result<Option<&str>, Problem> {
+    let malformed = |detail| Problem::new(ProblemKind::MalformedSignature, detail);
     let mut values = request.headers().get_all(AUTHORIZATION);
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
         (Some(value), None) => (value.to_str())
             .map(Some)
-            .map_err(|_| AccessError::MalformedSignature),
-        (Some(_), Some(_)) => Err(AccessError::MalformedSignature),
+            .map_err(|_| malformed("the Authorization header is not plain ASCII text")),
+        (Some(_), Some(_)) => Err(malformed(
+            "the Authorization header is given more than once",
+        )),
     }
 }
 

@@ -4,6 +4,7 @@ use refinery_core::{Migration, Runner, error::Kind};
 use sqlx::{Connection, PgConnection, PgExecutor};
 
 use super::refinery_connection::RefineryConnection;
+use super::said;
 use super::schema::{self, SqlFile};
 use crate::settings::DatabaseUrl;
 
@@ -34,7 +35,7 @@ pub struct Migrated {
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
     /// The database is not reachable, or refuses the login.
-    #[error("the database of DATABASE_URL does not let us in: {0}")]
+    #[error("the database of DATABASE_URL {}", refusal(.0))]
     Connect(#[source] sqlx::Error),
     /// The database cannot hold the schema.
     #[error("the database cannot be used: {0}")]
@@ -62,8 +63,17 @@ pub enum MigrateError {
     #[error("the embedded migrations are inconsistent: {0}")]
     Embedded(String),
     /// The database failed in between.
-    #[error("the database failed while migrating: {0}")]
+    #[error("the database failed while migrating: {text}", text = said(.0))]
     Database(#[from] sqlx::Error),
+}
+
+fn refusal(error: &sqlx::Error) -> String {
+    let said = said(error);
+    if error.as_database_error().is_some() {
+        format!("does not let us in: {said}")
+    } else {
+        format!("does not answer ({said}); does it run, and is its address right?")
+    }
 }
 
 /// Why a database cannot hold the schema.
@@ -186,7 +196,10 @@ fn from_refinery(error: refinery_core::Error) -> MigrateError {
         // refinery lends its cause only by reference, so the text goes on.
         Kind::Connection(doing, cause) => MigrateError::File {
             file: doing.clone(),
-            source: cause.to_string().into(),
+            source: match cause.downcast_ref() {
+                Some(error) => said(error).into(),
+                None => cause.to_string().into(),
+            },
         },
         other => MigrateError::Embedded(other.to_string()),
     }
@@ -201,7 +214,7 @@ async fn reapply(connection: &mut PgConnection) -> Result<(), MigrateError> {
             .await
             .map_err(|error| MigrateError::File {
                 file: file.path.into(),
-                source: error.into(),
+                source: said(&error).into(),
             })?;
     }
     sqlx::query(include_str!("../../sql/queries/record_schema.sql"))

@@ -4,7 +4,9 @@ pub mod migrate;
 pub mod pool;
 pub mod private;
 mod refinery_connection;
+mod said;
 mod schema;
 
 pub use migrate::{MigrateError, Migrated, is_current, migrate};
-pub use pool::{connect_pool, connect_writers};
+pub use pool::{connect_pool, connect_writers, may_act_as_app};
+pub use said::{is_refusal, said};

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
+use sqlx::{PgConnection, PgPool};
 
+use super::said;
 use crate::settings::{Settings, SettingsError};
 
 /// A request would rather be answered 503 soon than wait for a database that is away.
@@ -87,6 +88,13 @@ fn connect(settings: &Settings, planning: &'static str) -> Result<PgPool, PoolEr
         .connect_lazy_with(options))
 }
 
+/// Whether a plain connection's login may take on the role that the pools' connections do, and its name.
+pub async fn may_act_as_app(connection: &mut PgConnection) -> Result<(bool, String), sqlx::Error> {
+    sqlx::query_as(include_str!("../../sql/queries/may_act_as_app.sql"))
+        .fetch_one(connection)
+        .await
+}
+
 /// Why there is no pool.
 #[derive(Debug, thiserror::Error)]
 pub enum PoolError {
@@ -94,6 +102,6 @@ pub enum PoolError {
     #[error(transparent)]
     Settings(#[from] SettingsError),
     /// The URL cannot be used.
-    #[error("DATABASE_URL cannot be used: {0}")]
+    #[error("DATABASE_URL cannot be used: {text}", text = said(.0))]
     Url(#[from] sqlx::Error),
 }

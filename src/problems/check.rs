@@ -8,6 +8,8 @@ use crate::org::Org;
 use crate::policy::expression::Expression;
 use crate::telemetry::Metrics;
 
+const EMPTY: &str = "it is empty; null means always";
+
 /// The policy versions that were checked last.
 #[derive(Debug, Default)]
 pub(super) struct Check {
@@ -71,6 +73,10 @@ async fn report_expressions(pool: &PgPool) -> Result<(), sqlx::Error> {
 /// Those that do not compile, with what is wrong.
 fn problems_of(expressions: Vec<String>) -> Vec<(String, String)> {
     let problem = |expression: String| {
+        // Who meant no condition is not helped by what the parser would have liked to find.
+        if expression.trim().is_empty() {
+            return Some((expression, EMPTY.to_owned()));
+        }
         let error = Expression::compile(&expression).err()?;
         Some((expression, error.to_string()))
     };

@@ -1,6 +1,7 @@
 //! A replay of one ledger after another: what comes from a source, whichever, is walked along and summed up.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::compare::CompareError;
@@ -82,6 +83,15 @@ pub enum ReplayError {
     /// A file cannot be read or written.
     #[error(transparent)]
     File(#[from] std::io::Error),
+    /// A file cannot be opened.
+    #[error("cannot open {path}: {source}")]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
     /// A line of an exported ledger cannot be read.
     #[error("line {line} is not one of an exported ledger: {source}")]
     Line {

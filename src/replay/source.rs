@@ -49,7 +49,7 @@ pub async fn replay(
     };
     // Beside the file, which may hold an earlier state that is still good.
     let part = path.with_added_extension("part");
-    let mut save = Writer::new(BufWriter::new(File::create(&part)?));
+    let mut save = Writer::new(BufWriter::new(opened(&part, File::create(&part))?));
     let replayed = replay_into(source, scope, from_snapshot, Some(&mut save), watch).await;
     match &replayed {
         Ok(summary) if summary.holds() => fs::rename(&part, path)?,
@@ -67,7 +67,7 @@ pub async fn check_snapshot(
     path: &Path,
     watch: &mut dyn Watch,
 ) -> Result<Summary, ReplayError> {
-    let stored = snapshot::read(BufReader::new(File::open(path)?))?;
+    let stored = snapshot::read(BufReader::new(opened(path, File::open(path))?))?;
     let ledgers: Vec<(String, i64)> = stored
         .into_iter()
         .map(|(org, start)| (org, start.position.seq))
@@ -94,6 +94,13 @@ pub async fn check_snapshot(
     Ok(total)
 }
 
+fn opened(path: &Path, file: std::io::Result<File>) -> Result<File, ReplayError> {
+    file.map_err(|source| ReplayError::Open {
+        path: path.to_owned(),
+        source,
+    })
+}
+
 async fn replay_into(
     source: &mut Source<'_>,
     scope: Scope,
@@ -102,7 +109,7 @@ async fn replay_into(
     watch: &mut dyn Watch,
 ) -> Result<Summary, ReplayError> {
     let starts = match from_snapshot {
-        Some(path) => snapshot::read(BufReader::new(File::open(path)?))?,
+        Some(path) => snapshot::read(BufReader::new(opened(path, File::open(path))?))?,
         None => Default::default(),
     };
     match source {
@@ -114,7 +121,7 @@ async fn replay_into(
             database::replay(connection, scope, starts, extras, watch).await
         }
         Source::File(path) => {
-            let input = File::open(path)?;
+            let input = opened(path, File::open(path))?;
             watch.total(input.metadata()?.len());
             file::replay(
                 BufReader::with_capacity(1 << 20, input),

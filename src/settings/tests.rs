@@ -1,3 +1,5 @@
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use super::*;
@@ -48,6 +50,8 @@ fn a_bad_value_is_answered_with_key_problem_and_example() {
         ),
         ("BOOKWARDEN_POOL_SIZE", "ten", "invalid digit"),
         ("BOOKWARDEN_LOG", "a=b=c", "BOOKWARDEN_LOG"),
+        ("BOOKWARDEN_LOG", "verbose", "a word is no level"),
+        ("BOOKWARDEN_LOG", "sqlx=off,none", "a word is no level"),
         ("BOOKWARDEN_LOG_FORMAT", "xml", "is neither human nor json"),
         (
             "DATABASE_URL",
@@ -61,6 +65,20 @@ fn a_bad_value_is_answered_with_key_problem_and_example() {
             "{message}"
         );
         assert!(!message.contains("hidden"), "{message}");
+    }
+}
+
+#[test]
+fn levels_and_levels_by_module_are_filters() {
+    for value in [
+        "warn",
+        "OFF",
+        "info,bookwarden::decider=debug",
+        "bookwarden::decider",
+        "[request]=trace",
+        "3",
+    ] {
+        from(&[("BOOKWARDEN_LOG", value)]).expect(value);
     }
 }
 
@@ -102,4 +120,32 @@ fn documentation_row(key: &Key) -> String {
         "| `{}` | {default} | {} | {} |",
         key.name, key.unit, key.doc
     )
+}
+
+#[test]
+fn the_documentation_names_no_key_that_does_not_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = ["README.md", "docker-compose.yml", "Dockerfile"]
+        .map(|file| root.join(file))
+        .to_vec();
+    for folder in ["docs", "docs/adr"] {
+        let entries = fs::read_dir(root.join(folder)).expect("a folder");
+        let paths = entries.map(|entry| entry.expect("an entry").path());
+        files.extend(paths.filter(|path| path.is_file()));
+    }
+    let is_of_a_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    let mut found = 0;
+    for file in files {
+        let text = fs::read_to_string(&file).expect("text");
+        for (at, _) in text.match_indices("BOOKWARDEN_") {
+            let name = &text[at..];
+            let end = name.find(|letter| !is_of_a_name(letter));
+            let name = &name[..end.unwrap_or(name.len())];
+            let is_prefix = name == "BOOKWARDEN_";
+            let is_key = is_prefix || KEYS.iter().any(|key| key.name == name);
+            assert!(is_key, "{} names {name}", file.display());
+            found += 1;
+        }
+    }
+    assert!(found > KEYS.len());
 }

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use super::{DATABASE_URL, KEYS, Key, SettingsError};
 
@@ -111,8 +112,19 @@ impl Vars {
     pub(super) fn filter(&self, key: &Key) -> Result<String, SettingsError> {
         let text: String = self.value(key)?;
         EnvFilter::try_new(&text).map_err(|error| invalid(key, error.to_string()))?;
+        if text.split(',').any(is_stray) {
+            let problem = "a word is no level: off, error, warn, info, debug, trace; a module takes one, like sqlx=warn";
+            return Err(invalid(key, problem.to_owned()));
+        }
         Ok(text)
     }
+}
+
+/// A word that is no level. `EnvFilter` takes it for the name of a module to be logged, and logs nothing else.
+fn is_stray(part: &str) -> bool {
+    let is_of_a_word = |letter: char| letter.is_alphanumeric() || letter == '_';
+    let is_word = !part.is_empty() && part.chars().all(is_of_a_word);
+    is_word && part.parse::<LevelFilter>().is_err()
 }
 
 fn invalid(key: &Key, problem: String) -> SettingsError {

@@ -47,12 +47,16 @@ pub enum LogError {
 /// Starts logging for the whole process. Answered bookings are logged at `debug`, since the ledger has them all;
 /// refused requests at `info`, failures at `error`.
 ///
+/// A line that cannot be written is lost, and nothing else: by itself `tracing-subscriber` would complain with `eprintln!`, which
+/// panics where standard error is what is broken, and the panic would end whatever was being done.
+///
 /// # Errors
 /// When the filter is not understood, or logging has started before.
 pub fn init_logs(filter: &str, format: LogFormat) -> Result<(), LogError> {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::try_new(filter)?)
-        .with_writer(std::io::stderr);
+        .with_writer(std::io::stderr)
+        .log_internal_errors(false);
     match format {
         LogFormat::Human => {
             let colours = std::io::stderr().is_terminal();

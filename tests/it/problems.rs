@@ -110,3 +110,14 @@ async fn an_expression_that_fails_on_a_booking_is_reported() {
     eventually(&app, "select count(*) from policy.failures", 0).await;
     app.check().await;
 }
+
+#[tokio::test]
+async fn an_empty_expression_is_told_from_none() {
+    let app = TestApp::start().await;
+    app.sql("insert into policy.rules (applies_when, condition, set_channel) values ('', e' \\n', 'phone')")
+        .await;
+    eventually(&app, PROBLEMS, 2).await;
+    let said = app.text("select string_agg(distinct problem, ' ') from policy.problems");
+    assert_eq!(said.await, "it is empty; null means always");
+    app.check().await;
+}

@@ -5,10 +5,11 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use bookwarden::cubu::signature::sign;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{Client, StatusCode};
 use serde_json::Value;
 
-use crate::support::{Answered, SECRET, Server, TestApp, booking, bookwarden_prints};
+use crate::support::{Answered, HANGS, SECRET, Server, TestApp, booking, bookwarden_prints};
 
 const ROUTE: &str = "/service/actions/beforeBookAppointment";
 const EMAIL: &str = "cd439a62-c78a-413f-bb42-cc4dd720375c";
@@ -279,5 +280,143 @@ async fn the_vectors_of_other_languages_are_accepted() {
             assert_eq!(answered.status, status, "{}", text("made_by"));
         }
     }
+    app.check().await;
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_header_is_said() {
+    let app = TestApp::start().await;
+    let body = booking().to_string();
+    let right = sign(SECRET, body.as_bytes());
+    let latin = HeaderValue::from_bytes(b"HMAC \xe9").expect("a header's value");
+    let hexadecimal = format!("HMAC {}", "0a".repeat(32));
+    let malformed = "/problems/malformed-signature";
+    for (values, kind, words) in [
+        (vec![&*right, &*right], malformed, "is given more than once"),
+        (
+            vec![&*hexadecimal],
+            "/problems/invalid-signature",
+            "48 bytes, not 32: is it hexadecimal?",
+        ),
+        (vec!["HMAC ?"], malformed, "is not base64"),
+        (vec![], malformed, "not plain ASCII"),
+    ] {
+        let mut headers = HeaderMap::new();
+        for value in &values {
+            headers.append(AUTHORIZATION, value.parse().expect("a header's value"));
+        }
+        if values.is_empty() {
+            headers.append(AUTHORIZATION, latin.clone());
+        }
+        let request = Client::new().post(format!("{}{ROUTE}", app.server.url));
+        let answer = request.headers(headers).body(body.clone()).send().await;
+        let problem: Value = answer.expect("an answer").json().await.expect("a problem");
+        assert_eq!(problem["type"], kind, "{words}");
+        let detail = problem["detail"].as_str().expect("a detail");
+        assert!(detail.contains(words), "{detail}");
+    }
+    app.check().await;
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_body_as_a_whole_is_said() {
+    let app = TestApp::start().await;
+    let whole = booking().to_string();
+    let gzip = b"\x1f\x8b\x08\0\0\0\0\0\0\x03\xab\xae\x05\0\x43\xbf\xa6\xa3\x02\0\0\0";
+    let marked = [b"\xef\xbb\xbf", whole.as_bytes()].concat();
+    let longer = [whole.as_bytes(), b" dana"].concat();
+    let twice = with("\"fields\":{", "\"fields\":{\"dana\":1,\"dana\":2,");
+    let bodies: [(&[u8], Option<&str>, &str); 8] = [
+        (b"", None, "is empty"),
+        (gzip, Some("gzip"), "is compressed"),
+        (b"x", Some("br"), "is compressed"),
+        (b"x", Some("identity"), "line 1, column 1"),
+        (&marked, None, "byte order mark"),
+        (&whole.as_bytes()[..100], None, "ends too early"),
+        (&longer, None, "text after its end"),
+        (twice.as_bytes(), None, "fields has a key twice"),
+    ];
+    for (body, coding, words) in bodies {
+        let request = Client::new()
+            .post(format!("{}{ROUTE}", app.server.url))
+            .header(AUTHORIZATION, sign(SECRET, body))
+            .body(body.to_vec());
+        let request = match coding {
+            Some(coding) => request.header("content-encoding", coding),
+            None => request,
+        };
+        let answer = request.send().await.expect("an answer");
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{words}");
+        let problem: Value = answer.json().await.expect("a problem");
+        let detail = problem["detail"].as_str().expect("a detail");
+        assert!(
+            detail.contains(words) && !detail.contains("dana"),
+            "{detail}"
+        );
+    }
+    let request = Client::new().post(format!("{}{ROUTE}", app.server.url));
+    let request = request
+        .header(AUTHORIZATION, sign(SECRET, whole.as_bytes()))
+        .header("content-encoding", "gzip");
+    let answer = request.body(whole).send().await.expect("an answer");
+    assert_eq!(
+        answer.status(),
+        StatusCode::OK,
+        "what can be read is decided"
+    );
+    app.check().await;
+}
+
+/// What `docs/problems.md` says of the layer below: it is the framework's, and could change with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_http_is_refused_without_a_body() {
+    let app = TestApp::start().await;
+    let address = app.server.url.trim_start_matches("http://").to_owned();
+    let answer = |request: &[u8]| {
+        let mut stream = TcpStream::connect(&address).expect("it listens");
+        stream.write_all(request).expect("sent");
+        stream.set_read_timeout(Some(HANGS)).expect("a timeout");
+        let mut answer = String::new();
+        let _closed = stream.read_to_string(&mut answer);
+        answer
+    };
+    let head = format!("POST {ROUTE} HTTP/1.1\r\n");
+    let with = |headers: &str| format!("{head}host: x\r\n{headers}\r\n").into_bytes();
+    let many = (0..100).map(|n| format!("x{n}: 1\r\n")).collect::<String>();
+    let requests: [(&str, Vec<u8>, &str); 10] = [
+        (
+            "TLS",
+            [b"\x16\x03\x01\0\xc8\x01\0\0\xc4\x03\x03", &[b'a'; 192][..]].concat(),
+            "400",
+        ),
+        ("request line", b"POST\r\n\r\n".to_vec(), "400"),
+        ("version", head.replace("1.1", "3.0").into_bytes(), "400"),
+        ("no host", format!("{head}\r\n").into_bytes(), "400"),
+        (
+            "twice",
+            with("content-length: 2\r\ncontent-length: 2\r\n"),
+            "400",
+        ),
+        ("negative", with("content-length: -2\r\n"), "400"),
+        (
+            "both",
+            with("content-length: 2\r\ntransfer-encoding: chunked\r\n"),
+            "400",
+        ),
+        ("encoding", with("transfer-encoding: gzip\r\n"), "400"),
+        ("header", with("no header\r\n"), "400"),
+        ("many", with(&many), "431"),
+    ];
+    tokio::task::block_in_place(|| {
+        for (what, request, status) in requests {
+            let answer = answer(&request);
+            let start = format!("HTTP/1.1 {status} ");
+            assert!(answer.starts_with(&start), "{what}: {answer}");
+            assert!(answer.ends_with("\r\n\r\n"), "{what}: {answer}");
+        }
+        let mut broken = with("transfer-encoding: chunked\r\n");
+        broken.extend(b"zz\r\n{}\r\n0\r\n\r\n");
+        assert_eq!(answer(&broken), "");
+    });
     app.check().await;
 }

@@ -50,6 +50,15 @@ pub async fn list(connection: &mut PgConnection) -> Result<Vec<OrganizationEntry
     Ok(rows.into_iter().map(entry).collect())
 }
 
+/// Whether there is such an organization, before what it has is looked for.
+pub async fn require(connection: &mut PgConnection, org: &Org) -> Result<(), AdminError> {
+    let organizations = list(connection).await?;
+    let exists = organizations.iter().any(|entry| entry.org == org.as_str());
+    exists
+        .then_some(())
+        .ok_or_else(|| AdminError::unknown_org(org))
+}
+
 /// Accepts webhook calls without a signature from now on; false if that was so already.
 pub async fn accept_unsigned(connection: &mut PgConnection, org: &Org) -> Result<bool, AdminError> {
     let mut transaction = connection.begin().await?;

@@ -13,8 +13,10 @@ pub enum RequestError {
         offset: usize,
     },
     /// The text breaks JSON's grammar, or ends too early.
-    #[error("the body is not JSON: line {line}, column {column}")]
+    #[error("the body is not JSON: {}", located(*.fault, *.line, *.column))]
     NotJson {
+        /// What is wrong, if that is known.
+        fault: JsonFault,
         /// From 1.
         line: usize,
         /// From 1.
@@ -23,6 +25,33 @@ pub enum RequestError {
     /// It is JSON, but not a booking: never empty.
     #[error("{}", Listed(.0))]
     Fields(Vec<FieldFault>),
+}
+
+/// What senders get wrong with JSON as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JsonFault {
+    /// There is nothing.
+    Empty,
+    /// U+FEFF before the JSON, which RFC 8259 (8.1) forbids.
+    ByteOrderMark,
+    /// The text ends within the JSON.
+    EndsEarly,
+    /// The JSON ends before the text.
+    TextAfterEnd,
+    /// Something within.
+    Other,
+}
+
+fn located(fault: JsonFault, line: usize, column: usize) -> String {
+    match fault {
+        JsonFault::Empty => "it is empty".to_owned(),
+        JsonFault::ByteOrderMark => "it begins with a byte order mark; leave it out".to_owned(),
+        JsonFault::EndsEarly => format!("it ends too early, at line {line}, column {column}"),
+        JsonFault::TextAfterEnd => {
+            format!("there is text after its end, at line {line}, column {column}")
+        }
+        JsonFault::Other => format!("line {line}, column {column}"),
+    }
 }
 
 impl From<Utf8Error> for RequestError {

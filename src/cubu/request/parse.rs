@@ -3,9 +3,9 @@
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
-use super::error::{FieldFault, RequestError};
+use super::error::{FieldFault, JsonFault, RequestError};
 use super::scalars::{Guid, Text};
-use super::wire::{Object, WireAppointment, WireBooking, WireTicket};
+use super::wire::{Object, REPEATED_KEY, WireAppointment, WireBooking, WireTicket};
 use super::{Appointment, Booking, Ticket};
 
 /// A path may hold a key of the body, which can be of any length.
@@ -113,6 +113,7 @@ pub(in crate::cubu) fn parse_wire<T: DeserializeOwned>(body: &str) -> Result<T, 
 fn explain<T: DeserializeOwned>(body: &str, error: &serde_json::Error) -> RequestError {
     if error.classify() != Category::Data {
         return RequestError::NotJson {
+            fault: json_fault(body, error),
             line: error.line(),
             column: error.column(),
         };
@@ -127,6 +128,20 @@ fn explain<T: DeserializeOwned>(body: &str, error: &serde_json::Error) -> Reques
     RequestError::Fields(vec![fault(&path, &error.to_string())])
 }
 
+fn json_fault(body: &str, error: &serde_json::Error) -> JsonFault {
+    if body.trim().is_empty() {
+        JsonFault::Empty
+    } else if body.starts_with('\u{feff}') {
+        JsonFault::ByteOrderMark
+    } else if error.is_eof() {
+        JsonFault::EndsEarly
+    } else if error.to_string().starts_with("trailing characters") {
+        JsonFault::TextAfterEnd
+    } else {
+        JsonFault::Other
+    }
+}
+
 /// In our words, without the value: serde says `invalid type: string "…", expected a GUID at line 1 column 2`.
 fn fault(path: &str, message: &str) -> FieldFault {
     let path = if path == "." { "" } else { path };
@@ -135,6 +150,12 @@ fn fault(path: &str, message: &str) -> FieldFault {
         return FieldFault {
             path: path.to_owned(),
             message: format!("must be {}", in_words(expected)),
+        };
+    }
+    if let Some(position) = message.strip_prefix(REPEATED_KEY) {
+        return FieldFault {
+            path: path.to_owned(),
+            message: format!("has a key twice: its key number {position} was there before"),
         };
     }
     let Some(rest) = message.strip_prefix("duplicate field") else {

@@ -83,6 +83,9 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
 /// The case's fields. A key given twice is refused: which of the two Cubu would keep is not ours to guess.
 pub(super) struct Fields(pub(super) BTreeMap<String, Box<RawValue>>);
 
+/// Before the position of a key that was there before. The key itself may be anything, so it is not repeated.
+pub(super) const REPEATED_KEY: &str = "repeated key ";
+
 struct FieldsVisitor;
 
 impl<'de> Visitor<'de> for FieldsVisitor {
@@ -95,9 +98,12 @@ impl<'de> Visitor<'de> for FieldsVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
         let mut fields = BTreeMap::new();
         while let Some((key, value)) = map.next_entry()? {
+            let position = fields.len() + 1;
             match fields.entry(key) {
                 Entry::Vacant(entry) => entry.insert(value),
-                Entry::Occupied(_) => return Err(A::Error::custom("duplicate field")),
+                Entry::Occupied(_) => {
+                    return Err(A::Error::custom(format_args!("{REPEATED_KEY}{position}")));
+                }
             };
         }
         Ok(Fields(fields))

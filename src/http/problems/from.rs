@@ -5,6 +5,7 @@ use crate::access::AccessError;
 use crate::access::tokens::TokenError;
 use crate::audit::AuditError;
 use crate::cubu::request::RequestError;
+use crate::cubu::signature::SignatureError;
 use crate::decider::DecideError;
 
 impl From<AccessError> for Problem {
@@ -12,8 +13,10 @@ impl From<AccessError> for Problem {
         let kind = match error {
             AccessError::MissingSignature => ProblemKind::MissingSignature,
             AccessError::WrongScheme => ProblemKind::WrongScheme,
-            AccessError::MalformedSignature => ProblemKind::MalformedSignature,
-            AccessError::InvalidSignature => ProblemKind::InvalidSignature,
+            // It is base64, and of this body under no secret.
+            AccessError::MalformedSignature(SignatureError::OtherLength(_))
+            | AccessError::InvalidSignature => ProblemKind::InvalidSignature,
+            AccessError::MalformedSignature(_) => ProblemKind::MalformedSignature,
             AccessError::UnknownOrg => ProblemKind::UnknownOrganization,
             AccessError::Unavailable => ProblemKind::Unavailable,
         };

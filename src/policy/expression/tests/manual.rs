@@ -155,3 +155,15 @@ fn the_manual_lists_every_name_and_its_examples_do_what_it_says() {
         );
     }
 }
+
+#[test]
+fn what_the_manual_says_shows_at_a_booking_does() {
+    for text in ["channel == 'Video' ? true : 1", "size(1) == 1"] {
+        let manual = include_str!("../../../../docs/expressions.md");
+        assert!(manual.contains(&format!("`{text}`")), "{text}");
+        let expression = Expression::compile(text).expect(text);
+        let evaluated = expression.evaluate(&Scope::new(&booking(), now()));
+        assert!(evaluated.is_err(), "{text}: {evaluated:?}");
+    }
+    assert!(Expression::compile("1").is_err(), "never true or false");
+}
