@@ -50,13 +50,18 @@ struct PolicyCounts {
     name: Option<String>,
     /// Null if it is not in force.
     mode: Option<String>,
-    /// At the end of the range; of a blocked customer: now.
+    /// Whether it was there at the end of the range, whatever its mode and dates; of a blocked customer: now.
     in_force: bool,
+    /// Decisions that it took part in.
     met: i64,
     refused: i64,
+    /// Bookings that it changed, also those that were cancelled then.
     changed: i64,
+    /// In shadow.
     would_have_refused: i64,
+    /// In shadow.
     would_have_changed: i64,
+    /// Decisions for which its expression failed, in either mode. With `on_error` `cancel` it refused them.
     errors: i64,
     /// The last decision that it refused or changed, or would have.
     last_hit_id: Option<i64>,
