@@ -3,7 +3,7 @@
 use bookwarden::cubu::signature;
 use reqwest::StatusCode;
 
-use crate::support::{Answered, SECRET, TestApp, booking};
+use crate::support::{Answered, SECRET, TestApp, booking, until};
 
 async fn call(app: &TestApp, path: &str, secret: &str) -> Answered {
     let body = booking().to_string();
@@ -65,6 +65,11 @@ async fn other_names_are_acknowledged_and_the_unknown_among_them_logged_once() {
         let answered = call(&app, &path, SECRET).await;
         assert_eq!(answered.status, StatusCode::NO_CONTENT, "{action}");
     }
+    // It is read as it is written, a moment after the answers.
+    until("the last is logged", async || {
+        app.server.log().contains("béfore")
+    })
+    .await;
     let log = app.server.log();
     let noted = |name: &str| log.matches(&format!("\\\"{name}\\\"")).count();
     assert_eq!((noted("foo"), noted("béfore")), (1, 1), "{log}");
