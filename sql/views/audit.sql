@@ -1,5 +1,5 @@
 -- What an auditor's SQL tool sees: the ledger with words for columns. Payloads are json, never jsonb: a case field may hold \u0000, which
--- jsonb refuses. So does "->" of json, which reads all of it, so where there is such an escape the members of a decision are taken out by
+-- jsonb refuses. So does "->" of json, which reads all of it, so where there is such an escape, or room for thousands of brackets, the members of a decision are taken out by
 -- where they stand (src/ledger/booking.rs writes them): "policies" is the last, and its own texts have no such member. Numbers stand
 -- within the first hundred bytes, "policyVersion" behind the second colon. Patterns are slow, so they are for the few.
 -- A view is made anew by every migrate; its columns may only be added to, at the end.
@@ -20,7 +20,7 @@ select
     e.customer_record_id, e.unit_id, e.service_id, e.service_category_id, e.service_type_id, e.cu_index, e.appointment_date,
     e.start_minute, e.appointment_date + make_interval(mins => e.start_minute) as appointment_starts, e.duration, e.channel, e.booked_by,
     e.triggered_by_user_email, split_part(split_part(left(e.payload, 100), ':', 3), ',', 1)::bigint as policy_version,
-    case when strpos(e.payload, '\u') = 0 then e.payload::json -> 'policies'
+    case when strpos(e.payload, '\u') = 0 and length(e.payload) < 10000 then e.payload::json -> 'policies'
          else substring(e.payload from '^.*,"policies":(\[.*\])\}$')::json end as policies,
     -- The answer that books what was asked for is not written down.
     case when e.payload is not null then coalesce(

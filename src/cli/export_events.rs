@@ -11,7 +11,7 @@ use super::{CliError, print};
 use crate::audit::record::exported_by_login;
 use crate::audit::{EventFilter, Format};
 use crate::org::Org;
-use crate::replay::{export, exported};
+use crate::replay::{export, with_ledger};
 
 pub(super) async fn run(
     connection: &mut PgConnection,
@@ -27,13 +27,14 @@ pub(super) async fn run(
         })?;
         Box::new(BufWriter::new(file))
     };
+    let orgs = with_ledger(connection, org).await?;
     // On each ledger before its first line, which the file has, too.
-    for org in exported(connection, org).await? {
+    for org in &orgs {
         let whole = EventFilter::default();
-        exported_by_login(connection, &org, "ledger", Format::Ndjson, &whole, None).await?;
+        exported_by_login(connection, org, "ledger", Format::Ndjson, &whole, None).await?;
     }
     let mut bar = Bar::new("events");
-    let written = export(connection, org, &mut out, &mut bar).await?;
+    let written = export(connection, &orgs, &mut out, &mut bar).await?;
     drop(bar);
     print::remark(format_args!("{written} events"));
     Ok(())

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, PgConnection, PgPool};
+use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
 use super::CliError;
 use crate::http::{NotReady, Readiness};
-use crate::postgres::{is_current, is_refusal, may_act_as_app, said};
+use crate::postgres::{is_current, is_gone, is_refusal, may_act_as_app, said};
 use crate::settings::Settings;
 
 /// A pool that has no connection by then may never get one: its connections take on a role.
@@ -30,26 +31,35 @@ pub(super) async fn check(settings: &Settings) -> Result<(), CliError> {
             return Ok(());
         }
     };
-    if !is_current(&mut connection).await? {
-        return Err(CliError::NotMigrated);
-    }
-    let (may_act, login) = may_act_as_app(&mut connection).await?;
-    connection.close().await?;
-    if may_act {
-        Ok(())
-    } else {
-        Err(CliError::NotAMember(login))
+    let asked = async {
+        if !is_current(&mut connection).await? {
+            return Ok(Err(CliError::NotMigrated));
+        }
+        let (may_act, login) = may_act_as_app(&mut connection).await?;
+        let allowed = may_act.then_some(()).ok_or(CliError::NotAMember(login));
+        Ok::<_, sqlx::Error>(allowed)
+    };
+    match asked.await {
+        Ok(answer) => answer,
+        Err(error) if is_gone(&error) => {
+            let error = said(&error);
+            tracing::error!(%error, "the database went away; bookings get 503 until it is back");
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
     }
 }
 
 /// What `/readyz` asks: does the database answer, and has it this version's schema?
 pub(super) fn readiness(pool: PgPool, options: PgConnectOptions) -> Readiness {
+    // Anybody may ask, as often as they like: one at a time connects besides the pool.
+    let asking = Arc::new(Semaphore::new(1));
     Arc::new(move || {
-        let (pool, options) = (pool.clone(), options.clone());
+        let (pool, options, asking) = (pool.clone(), options.clone(), Arc::clone(&asking));
         Box::pin(async move {
             tokio::select! {
                 ready = through_pool(&pool) => ready,
-                () = until_barred(&options) => Err(NotReady::Role),
+                () = until_barred(&options, &asking) => Err(NotReady::Role),
             }
         })
     })
@@ -65,8 +75,12 @@ async fn through_pool(pool: &PgPool) -> Result<(), NotReady> {
 }
 
 /// Ends only if the login may not take on the service's role: the pool itself says no more than that it has no connection.
-async fn until_barred(options: &PgConnectOptions) {
+async fn until_barred(options: &PgConnectOptions, asking: &Semaphore) {
     sleep(ASK_WHY_AFTER).await;
+    let _permit = match asking.try_acquire() {
+        Ok(permit) => permit,
+        Err(_) => std::future::pending().await,
+    };
     let asked = async {
         let mut connection = PgConnection::connect_with(options).await?;
         let may_act = may_act_as_app(&mut connection).await?;

@@ -8,7 +8,10 @@ use super::event::{Columns, Content, Numbering};
 use super::head;
 use crate::org::Org;
 
-/// Appends an event without query columns, in the given transaction, whose end it waits for like any other.
+/// Whoever does this from afar, and loses the way back while the head is locked, must not keep bookings waiting.
+const BOUND: &str = "set local idle_in_transaction_session_timeout = '2s'";
+
+/// Appends an event without query columns, in the given transaction, which then has to end soon: until it does, nobody else appends.
 ///
 /// # Errors
 /// When the database fails, or there is no such organization ([`sqlx::Error::RowNotFound`]).
@@ -18,6 +21,7 @@ pub async fn record(
     event_type: &'static str,
     payload: &impl Serialize,
 ) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(BOUND).execute(&mut *transaction).await?;
     let head = head::lock(transaction, org)
         .await?
         .ok_or(sqlx::Error::RowNotFound)?;

@@ -9,4 +9,4 @@ mod schema;
 
 pub use migrate::{MigrateError, Migrated, is_current, migrate};
 pub use pool::{connect_pool, connect_writers, may_act_as_app};
-pub use said::{is_refusal, said};
+pub use said::{is_gone, is_refusal, said};

@@ -89,7 +89,10 @@ impl Walk {
             );
         };
         let case_id = event.case_id.unwrap_or_default();
-        let Some(standing) = self.state.standing(case_id, &digest, event.recorded_at) else {
+        let now = event.recorded_at;
+        let standing = self.state.standing(case_id, &digest, now);
+        let standing = standing.or_else(|| self.state.superseded(case_id, &digest, now));
+        let Some(standing) = standing else {
             return self.tell(
                 event.seq,
                 What::Repeat,

@@ -42,17 +42,18 @@ fn write_event(out: &mut dyn Write, event: &StoredEvent) -> Result<(), std::io::
     write(out, &Line::Event(event))
 }
 
-/// Writes the ledgers of an organization, or of all, each as it ends when its end is reached.
+/// Writes the ledgers of some organizations, each as it ends when its end is reached.
 ///
 /// # Errors
-/// When the database or the file fails, or there is no such organization.
+/// When the database or the file fails.
 pub async fn export(
     connection: &mut PgConnection,
-    org: Option<&Org>,
+    orgs: &[Org],
     out: &mut dyn Write,
     watch: &mut dyn Watch,
 ) -> Result<u64, ReplayError> {
-    let heads = heads_of(connection, org).await?;
+    let mut heads = database::heads(connection).await?;
+    heads.retain(|head| orgs.iter().any(|org| org.as_str() == head.org));
     watch.total(
         heads
             .iter()
@@ -67,33 +68,26 @@ pub async fn export(
     Ok(written)
 }
 
-/// The organizations whose ledgers [`export`] writes.
+/// The organizations that have a ledger: this one, or all.
 ///
 /// # Errors
 /// When the database fails, or there is no such organization.
-pub async fn exported(
+pub async fn with_ledger(
     connection: &mut PgConnection,
     org: Option<&Org>,
 ) -> Result<Vec<Org>, ReplayError> {
-    let heads = heads_of(connection, org).await?;
+    let heads = database::heads(connection).await?;
     // The table takes no other names.
-    Ok((heads.iter())
+    let mut orgs: Vec<Org> = (heads.iter())
         .filter_map(|head| head.org.parse().ok())
-        .collect())
-}
-
-async fn heads_of(
-    connection: &mut PgConnection,
-    org: Option<&Org>,
-) -> Result<Vec<StoredHead>, ReplayError> {
-    let mut heads = database::heads(connection).await?;
+        .collect();
     if let Some(org) = org {
-        heads.retain(|head| head.org == org.as_str());
-        if heads.is_empty() {
+        orgs.retain(|with_ledger| with_ledger == org);
+        if orgs.is_empty() {
             return Err(ReplayError::UnknownOrg(org.clone()));
         }
     }
-    Ok(heads)
+    Ok(orgs)
 }
 
 /// Writes one ledger in short snapshots, like a replay of the database; its head is of the snapshot in which it ends.

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use sqlx::FromRow;
 
 use super::fingerprint::Fingerprint;
+use crate::ledger::append::MOST_EVENTS_OF_A_BATCH;
 use crate::ledger::event::PolicyMet;
 
 /// A policy with a verdict in a mode.
@@ -107,11 +108,14 @@ impl Batches {
 
     /// Whether that is where the batch of this decision ends: no other ends between them, nor is it behind the ledger's end.
     fn ends(&self, decision: i64, batch_seq: i64) -> bool {
-        let next = self.ends.partition_point(|end| *end < decision);
-        let is_next = self.ends.get(next) == Some(&batch_seq);
-        // Decisions from before V5 of the schema stand in blocks of 500 numbers, which need not end where others do.
-        let in_block = (batch_seq + 1) % 500 == 0 && decision / 500 == batch_seq / 500;
-        (is_next || in_block) && decision <= batch_seq && batch_seq <= self.head
+        // Decisions from before V5 of the schema stand in blocks of 500 numbers, which need not end where batches do.
+        let ends_block = |end: i64| (end + 1) % 500 == 0;
+        let in_block = ends_block(batch_seq) && decision / 500 == batch_seq / 500;
+        let from = self.ends.partition_point(|end| *end < decision);
+        let mut ends = self.ends[from..].iter().copied();
+        let next = ends.find(|end| *end == batch_seq || !ends_block(*end));
+        let is_near = (0..=MOST_EVENTS_OF_A_BATCH).contains(&batch_seq.saturating_sub(decision));
+        (in_block || next == Some(batch_seq)) && is_near && batch_seq <= self.head
     }
 }
 
@@ -201,5 +205,36 @@ impl Table<'_> {
                 )
             })
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_ends_where_its_decisions_next_batch_does() {
+        // Of a policy that was gone before V5 there is a block that ends at 1499, in the middle of a batch.
+        let batches = Batches::new(vec![499, 1234, 1499, 1510, 1520, 40_000], 40_000);
+        for (decision, end) in [
+            (400, 499),
+            (1230, 1234),
+            (1236, 1499),
+            (1495, 1510),
+            (1511, 1520),
+        ] {
+            assert!(batches.ends(decision, end), "{decision} {end}");
+        }
+        for (decision, end) in [
+            (1230, 1510),
+            (1495, 1520),
+            (1515, 1510),
+            // Nothing between them, and further than any batch goes.
+            (1521, 40_000),
+            (1521, 40_001),
+            (i64::MIN, 499),
+        ] {
+            assert!(!batches.ends(decision, end), "{decision} {end}");
+        }
     }
 }

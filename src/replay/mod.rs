@@ -39,7 +39,7 @@ mod walk;
 
 pub use difference::{Difference, Differences};
 pub use event::{StoredAttachment, StoredEvent, StoredHead};
-pub use file::{export, exported};
+pub use file::{export, with_ledger};
 pub use report::{LedgerRead, Mismatch, Summary, What};
 pub use run::{Noted, ReplayError, Scope, Watch};
 pub use source::{Options, Source, check_snapshot, replay};

@@ -58,6 +58,7 @@ impl Walk {
             case_id,
             decision_seq: event.seq,
             decided_at: event.recorded_at,
+            is_superseded: false,
         };
         self.state.refuse(request_digest, refusal);
     }

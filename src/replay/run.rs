@@ -264,8 +264,15 @@ impl Replay {
         })
     }
 
-    /// What was found.
-    pub(super) fn finish(self) -> Summary {
+    /// What was found. A snapshot of a ledger that is not there is not passed over.
+    pub(super) fn finish(mut self) -> Summary {
+        for (org, start) in std::mem::take(&mut self.starts) {
+            if self.concerns(&org) {
+                let what = What::Head("last_seq");
+                let seq = start.position.seq;
+                (self.summary).add_mismatch(&org, seq, what, "the ledger of the snapshot", "none");
+            }
+        }
         self.summary
     }
 }

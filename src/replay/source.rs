@@ -48,7 +48,7 @@ pub async fn replay(
         return replay_into(source, scope, from_snapshot, None, watch).await;
     };
     // Beside the file, which may hold an earlier state that is still good.
-    let part = path.with_added_extension("part");
+    let part = path.with_added_extension(format!("{}.part", std::process::id()));
     let mut save = Writer::new(BufWriter::new(opened(&part, File::create(&part))?));
     let replayed = replay_into(source, scope, from_snapshot, Some(&mut save), watch).await;
     match &replayed {

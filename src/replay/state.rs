@@ -28,6 +28,8 @@ pub(super) struct Refusal {
     pub(super) case_id: Uuid,
     pub(super) decision_seq: i64,
     pub(super) decided_at: DateTime<Utc>,
+    /// The same request was approved since. It stands no more; earlier versions of the service let it, once that place was given back.
+    pub(super) is_superseded: bool,
 }
 
 impl Refusal {
@@ -119,10 +121,30 @@ impl State {
         if let Some(held) = held {
             return Some(held.decision_seq);
         }
+        let refusal = self.refusal_within_window(case_id, request_digest, now)?;
+        (!refusal.is_superseded).then_some(refusal.decision_seq)
+    }
+
+    /// The refusal whose answer an earlier version of the service gave where none stands.
+    pub(super) fn superseded(
+        &self,
+        case_id: Uuid,
+        request_digest: &Digest,
+        now: DateTime<Utc>,
+    ) -> Option<i64> {
+        let refusal = self.refusal_within_window(case_id, request_digest, now)?;
+        refusal.is_superseded.then_some(refusal.decision_seq)
+    }
+
+    fn refusal_within_window(
+        &self,
+        case_id: Uuid,
+        request_digest: &Digest,
+        now: DateTime<Utc>,
+    ) -> Option<&Refusal> {
         let window = TimeDelta::seconds(self.policies.organization.retry_window_seconds.into());
         let refusal = self.refusals.get(request_digest)?;
-        (refusal.case_id == case_id && refusal.decided_at > now - window)
-            .then_some(refusal.decision_seq)
+        (refusal.case_id == case_id && refusal.decided_at > now - window).then_some(refusal)
     }
 
     /// Derives a decision again, with the core that made it.
@@ -143,9 +165,11 @@ impl State {
         draft.decide(&facts)
     }
 
-    /// A case takes a place. An older refusal of the same request stands no more.
+    /// A case takes a place.
     pub(super) fn approve(&mut self, case_id: Uuid, held: Held) {
-        self.refusals.remove(&held.request_digest);
+        if let Some(refusal) = self.refusals.get_mut(&held.request_digest) {
+            refusal.is_superseded = true;
+        }
         self.places.take(case_id, held);
     }
 
@@ -166,5 +190,53 @@ impl State {
         self.refusals
             .iter()
             .filter(move |(_, refusal)| refusal.may_stand(now))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cubu::request;
+    use crate::policy::place::Place;
+
+    const SAMPLE: &str = include_str!("../../tests/samples/before-book-appointment.json");
+
+    /// The service gave an older refusal's answer again, once the place of a later approval was given back.
+    #[test]
+    fn a_superseded_refusal_stands_for_earlier_versions_only() {
+        let asked = request::parse(SAMPLE).unwrap();
+        let (case_id, digest) = (asked.case_id, [7; 32]);
+        let mut state = State::default();
+        let now = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
+        let answers = |state: &State| {
+            let standing = state.standing(case_id, &digest, now);
+            (standing, state.superseded(case_id, &digest, now))
+        };
+        let refusal = Refusal {
+            case_id,
+            decision_seq: 5,
+            decided_at: now,
+            is_superseded: false,
+        };
+        state.refuse(digest, refusal);
+        assert_eq!(answers(&state), (Some(5), None));
+        let held = Held {
+            decision_seq: 9,
+            request_digest: digest,
+            place: Place::of(&asked),
+        };
+        state.approve(case_id, held);
+        assert_eq!(answers(&state), (Some(9), Some(5)));
+        state.places.free(case_id);
+        assert_eq!(answers(&state), (None, Some(5)));
+        // Refused again: that one stands.
+        state.refuse(
+            digest,
+            Refusal {
+                decision_seq: 12,
+                ..refusal
+            },
+        );
+        assert_eq!(answers(&state), (Some(12), None));
     }
 }

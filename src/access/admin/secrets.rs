@@ -63,6 +63,9 @@ struct SecretChanged<'a> {
 /// A new secret's number and note, and who added it.
 type Added = (i64, Option<String>, String);
 
+/// Of a secret with an end: its organization and note, the end, whether that is another than before, and who gave it.
+type Expired = (String, Option<String>, DateTime<Utc>, bool, String);
+
 /// A new secret, as hard to guess as the HMAC itself.
 pub fn generate() -> Result<String, AdminError> {
     Ok(random_text()?)
@@ -143,13 +146,13 @@ pub async fn expire(
     after: Duration,
 ) -> Result<DateTime<Utc>, AdminError> {
     let mut transaction = connection.begin().await?;
-    let expired: Option<(String, Option<String>, DateTime<Utc>, String)> =
+    let (org, note, expires_at, is_new, changed_by): Expired =
         sqlx::query_as(include_str!("../../../sql/queries/expire_secret.sql"))
             .bind(id)
             .bind(after.as_secs_f64())
             .fetch_optional(&mut *transaction)
-            .await?;
-    let (org, note, expires_at, changed_by) = expired.ok_or(AdminError::UnknownSecret(id))?;
+            .await?
+            .ok_or(AdminError::UnknownSecret(id))?;
     let org = Org::from_str(&org).map_err(|_| AdminError::UnknownOrg(org))?;
     let changed = SecretChanged {
         version: 1,
@@ -158,7 +161,9 @@ pub async fn expire(
         expires_at: Some(expires_at),
         changed_by: &changed_by,
     };
-    record(&mut transaction, &org, SECRET_EXPIRED, &changed).await?;
+    if is_new {
+        record(&mut transaction, &org, SECRET_EXPIRED, &changed).await?;
+    }
     transaction.commit().await?;
     Ok(expires_at)
 }

@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use crate::replay::places::Reservation;
 
-pub(super) const VERSION: u32 = 1;
+/// The second says of a refusal whether it is superseded.
+pub(super) const VERSION: u32 = 2;
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -54,4 +55,5 @@ pub(super) struct RefusalLine {
     pub(super) request_digest: [u8; 32],
     pub(super) decision_seq: i64,
     pub(super) decided_at: DateTime<Utc>,
+    pub(super) is_superseded: bool,
 }

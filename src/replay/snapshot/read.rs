@@ -35,7 +35,9 @@ pub(in crate::replay) fn read(
         match (line, &mut current) {
             (Line::Ledger(ledger), None) => {
                 if ledger.version != VERSION {
-                    return Err(fault(format!("version {} is not known", ledger.version)));
+                    let version = ledger.version;
+                    let reason = format!("it is of version {version}, not {VERSION}: take it anew");
+                    return Err(fault(reason));
                 }
                 let mut start = Start {
                     position: Position {
@@ -64,6 +66,7 @@ pub(in crate::replay) fn read(
                     case_id: line.case_id,
                     decision_seq: line.decision_seq,
                     decided_at: line.decided_at,
+                    is_superseded: line.is_superseded,
                 };
                 start.state.refuse(line.request_digest, refusal);
             }

@@ -72,6 +72,7 @@ impl Writer {
                 request_digest: *request_digest,
                 decision_seq: refusal.decision_seq,
                 decided_at: refusal.decided_at,
+                is_superseded: refusal.is_superseded,
             }))?;
         }
         let digest = hex::encode(std::mem::take(&mut self.digest).finalize());

@@ -106,7 +106,7 @@ impl Ledger {
         let decision_seq = self.append(decided);
         if approved {
             let place = decision.place;
-            self.state.places.take(
+            self.state.approve(
                 case_id,
                 Held {
                     decision_seq,
@@ -122,6 +122,7 @@ impl Ledger {
                     case_id,
                     decision_seq,
                     decided_at,
+                    is_superseded: false,
                 },
             );
         }

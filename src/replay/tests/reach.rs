@@ -112,6 +112,23 @@ fn a_range_of_no_event_does_not_match() {
     assert!(replay_after(&ledger, Some(29), Scope::default()).holds());
 }
 
+#[test]
+fn a_snapshot_of_a_ledger_that_is_gone_is_not_passed_over() {
+    let ledger = eventful();
+    let start = Start::default();
+    let mut replay = Replay::new(
+        Scope::default(),
+        BTreeMap::from([("gone".to_owned(), start)]),
+    );
+    replay.begin("default");
+    let views: Vec<_> = ledger.events.iter().map(|event| event.view()).collect();
+    replay.events(&views);
+    replay.end(Some(&ledger.head()));
+    let summary = replay.finish();
+    let wanted = "the ledger of the snapshot";
+    assert_eq!(told(&summary), [(What::Head("last_seq"), wanted, "none")]);
+}
+
 #[tokio::test]
 async fn a_snapshot_is_kept_only_of_what_matches() {
     let folder = std::env::temp_dir().join(format!("bookwarden-reach-{}", std::process::id()));
