@@ -6,10 +6,11 @@
 --   3  places of customers, each within the dates that the customer's limits look at.
 --   4  buckets: how many places and minutes are in each.
 -- A select of parts 2 to 4 that has nothing to look up is left out (src/decider/facts.rs).
--- $1 org; $2 case ids, $3 digests of their request bodies, null where only the place is asked for; $4 customers who may be blocked; $5 and $6 case fields and their values as match
--- keys; $7 customers with limits, $8 first dates, $9 dates after the last; $10 buckets, each of one service or else of one unit.
--- Leans on heads_pkey, reservations_pkey, events_pkey, events_by_case, customer_blocklist_by_customer, customer_blocklist_by_field, reservations_by_customer,
--- reservations_by_calendar and reservations_by_unit, and is planned once, perhaps while the tables are empty, when every index looks as
+-- $1 org; $2 case ids, $3 digests of their request bodies, null where only the place is asked for; $4 customers who may be blocked;
+-- $5 and $6 case fields and their values as match keys; $7 customers with limits, $8 first dates, $9 dates after the last; $10 buckets,
+-- each of one service or else of one unit.
+-- Leans on heads_pkey, reservations_pkey, events_pkey, events_by_case, customer_blocklist_by_customer, customer_blocklist_by_field,
+-- reservations_by_customer, reservations_by_calendar and reservations_by_unit, and is planned once, perhaps while the tables are empty, when every index looks as
 -- good as every other. So no other may fit. `offset 0` keeps each look-up apart, with no more inside than the index's first column; the
 -- organization is compared outside. Rows are compared as rows where an index has the columns in that order. Whatever the statistics say,
 -- that leaves one look-up a key.

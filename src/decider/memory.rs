@@ -92,8 +92,9 @@ impl Memory {
         self.policies.are_at(head)
     }
 
-    /// Reads the policies up to a head whose lock was given up again.
-    pub(super) async fn read_ahead(
+    /// Brings the policies up to a head, locked or given up again. Where the head is known, [`catch_up`](Self::catch_up) looks whether the
+    /// ledger is still the same; else the policies themselves have to.
+    pub(super) async fn catch_up_policies(
         &mut self,
         connection: &mut PgConnection,
         org: &Org,
@@ -177,11 +178,7 @@ impl Memory {
         if matches!(since, Since::OtherLedger) {
             *self = Self::default();
         }
-        // Where the head was known, that was looked at.
-        let caught_up = (self.policies)
-            .catch_up(connection, org, head, self.head.is_some())
-            .await;
-        self.new_policy_events += caught_up?;
+        self.catch_up_policies(connection, org, head).await?;
         // From here on nothing can fail: the counts are as of this head, or forgotten.
         let known_seq = self.head.as_ref().map(|(known, _)| known.last_seq);
         let changes = match since {

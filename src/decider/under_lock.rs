@@ -175,7 +175,7 @@ async fn begin_with_policies(
     } = locked;
     let reading = async {
         sqlx::raw_sql("rollback").execute(&mut *connection).await?;
-        let read = memory.read_ahead(&mut connection, &context.org, &head);
+        let read = memory.catch_up_policies(&mut connection, &context.org, &head);
         read.await.map_err(BatchError::from)
     };
     let read = timeout(READING_POLICIES, reading).await;

@@ -112,3 +112,23 @@ async fn why_an_address_cannot_be_had_is_told() {
         assert!(said.contains(words), "{address}: {said}");
     }
 }
+
+#[tokio::test]
+async fn what_is_so_already_is_no_event() {
+    let app = TestApp::start().await;
+    for command in [
+        ["secret", "expire", "1"],
+        ["secret", "expire", "1"],
+        ["org", "accept-unsigned", "default"],
+        ["org", "accept-unsigned", "default"],
+        ["org", "require-signature", "default"],
+        ["org", "require-signature", "default"],
+    ] {
+        bookwarden_prints(&app.database_url, &command, "");
+    }
+    let events = app
+        .text("select string_agg(type, ' ' order by seq) from ledger.events where type not like 'policy.%'")
+        .await;
+    assert_eq!(events, "secret.expired signature.waived signature.required");
+    app.check().await;
+}

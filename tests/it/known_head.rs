@@ -68,13 +68,7 @@ async fn policies_of_a_lost_future_decide_nothing_after_a_batch_of_unknown_outco
     assert!(app.book(&refused).await.cancelled());
     let lost = app.number(LAST_SEQ).await;
 
-    let mut holder = PgConnection::connect(&app.database_url)
-        .await
-        .expect("a connection");
-    sqlx::raw_sql("begin; select ledger.lock_head('default')")
-        .execute(&mut holder)
-        .await
-        .expect("the lock");
+    let holder = app.hold_head().await;
     let stuck = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
     let unlucky = booking();
     let told = tokio::join!(app.book(&unlucky), async {

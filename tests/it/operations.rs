@@ -6,7 +6,7 @@ use bookwarden::cubu::signature;
 use futures_util::future::join_all;
 use reqwest::{Client, StatusCode};
 use serde_json::Value;
-use sqlx::{Connection as _, PgConnection};
+use sqlx::Connection as _;
 use tokio::time::sleep;
 
 use crate::support::load::{End, Load, ask, assert_on_ledger};
@@ -26,18 +26,6 @@ fn is_unavailable(end: &End) -> bool {
     matches!(end, End::Problem { status, retry_after: true } if *status == StatusCode::SERVICE_UNAVAILABLE)
 }
 
-/// Locks the ledger's head, as an appender that does not come to an end.
-async fn hold_head(app: &TestApp) -> PgConnection {
-    let mut holder = PgConnection::connect(&app.database_url)
-        .await
-        .expect("a connection");
-    sqlx::raw_sql("begin; select ledger.lock_head('default')")
-        .execute(&mut holder)
-        .await
-        .expect("the lock");
-    holder
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_queue_is_answered_at_once() {
     let app = TestApp::start().await;
@@ -47,7 +35,7 @@ async fn a_full_queue_is_answered_at_once() {
         ("BOOKWARDEN_DECISION_TIMEOUT_MS", "60000"),
     ];
     let server = Server::start_with(&app.database_url, &small);
-    let holder = hold_head(&app).await;
+    let holder = app.hold_head().await;
     let client = Client::new();
 
     let ask_in_background = || {
@@ -107,7 +95,7 @@ async fn who_was_turned_away_while_waiting_takes_no_place() {
         ("BOOKWARDEN_BATCH_LIMIT", "1"),
     ];
     let server = Server::start_with(&app.database_url, &hasty);
-    let holder = hold_head(&app).await;
+    let holder = app.hold_head().await;
     let client = Client::new();
     let waiting = join_all((0..5).map(|_| ask(&client, &server.url, booking().to_string())));
     for one in waiting.await {
@@ -129,7 +117,7 @@ async fn who_was_turned_away_while_waiting_takes_no_place() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_head_that_stays_locked_is_answered_503_and_bookings_go_on_after_it() {
     let app = TestApp::start().await;
-    let holder = hold_head(&app).await;
+    let holder = app.hold_head().await;
     let began = Instant::now();
     let one = ask(&Client::new(), &app.server.url, booking().to_string()).await;
     assert!(is_unavailable(&one.end), "{:?}", one.end);

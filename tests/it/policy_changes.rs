@@ -37,13 +37,7 @@ async fn a_change_between_the_reading_and_the_append_governs_the_booking() {
         // From the second on, the writer knows where the head is.
         assert!(!app.book(&booking()).await.cancelled());
     }
-    let mut psql = PgConnection::connect(&app.database_url)
-        .await
-        .expect("a connection");
-    sqlx::raw_sql("begin; select ledger.lock_head('default')")
-        .execute(&mut psql)
-        .await
-        .expect("the lock");
+    let mut psql = app.hold_head().await;
     let late = booking();
     let (asked, ()) = tokio::join!(app.book(&late), async {
         let waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%Appends a batch%'

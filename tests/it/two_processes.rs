@@ -1,6 +1,9 @@
 //! Two processes on one ledger: each keeps its counts true by what the other has written.
 
 use bookwarden::cubu::signature;
+use bookwarden::ledger::event::TOKEN_REVOKED;
+use bookwarden::ledger::record::record;
+use bookwarden::org::Org;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
@@ -237,6 +240,28 @@ async fn another_process_moves_a_booking_with_strange_fields() {
     // An auditor's tool reads them as well.
     let read = "select count(*) from audit.decisions where policy_version > 0 and json_array_length(policies) = 2 and response is not null and (moved_from is null or moved_from > 0)";
     assert_eq!(app.number(read).await, 15);
+    app.check().await;
+}
+
+/// An operator's command whose way back is lost before it has committed.
+#[tokio::test]
+async fn who_administers_keeps_bookings_waiting_for_a_moment_only() {
+    let app = TestApp::start().await;
+    let mut lost = PgConnection::connect(&app.database_url)
+        .await
+        .expect("a connection");
+    let mut transaction = lost.begin().await.expect("begun");
+    let revoked = json!({ "version": 1 });
+    record(
+        &mut transaction,
+        &Org::default_org(),
+        TOKEN_REVOKED,
+        &revoked,
+    )
+    .await
+    .expect("recorded");
+    assert_eq!(app.book(&booking()).await.status, StatusCode::OK);
+    assert!(transaction.commit().await.is_err());
     app.check().await;
 }
 

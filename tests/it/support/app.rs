@@ -3,7 +3,7 @@
 use bookwarden::cubu::signature;
 use reqwest::{Client, StatusCode};
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, PgPool};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::cluster::{BOOKWARDEN, cluster};
@@ -78,6 +78,18 @@ impl TestApp {
             server,
             client: Client::new(),
         }
+    }
+
+    /// Locks the ledger's head, as an appender that does not come to an end.
+    pub async fn hold_head(&self) -> PgConnection {
+        let mut holder = PgConnection::connect(&self.database_url)
+            .await
+            .expect("a connection");
+        sqlx::raw_sql("begin; select ledger.lock_head('default')")
+            .execute(&mut holder)
+            .await
+            .expect("the lock");
+        holder
     }
 
     /// Books through this app's server.
