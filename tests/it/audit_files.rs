@@ -275,6 +275,7 @@ async fn a_revoked_token_follows_no_further() {
         .expect("the stream ends")
         .expect("a chunk")
     {
+        assert!(Instant::now() < ends, "the stream ends");
         // A busy ledger: there is something to send at each look.
         app.book(&booking()).await;
     }
