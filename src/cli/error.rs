@@ -9,7 +9,7 @@ use crate::audit::AuditError;
 use crate::http::BindError;
 use crate::postgres::private::PrivateClusterError;
 use crate::postgres::{MigrateError, is_refusal, pool::PoolError, said};
-use crate::replay::ReplayError;
+use crate::replay::{ReplayError, SimulationError};
 use crate::settings::SettingsError;
 use crate::telemetry::LogError;
 
@@ -71,6 +71,9 @@ pub enum CliError {
     /// A ledger could not be read, or not be compared.
     #[error(transparent)]
     Replay(ReplayError),
+    /// Nothing was simulated.
+    #[error(transparent)]
+    Simulation(SimulationError),
     /// Logging cannot start.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -184,6 +187,15 @@ impl From<ReplayError> for CliError {
         match error {
             ReplayError::Database(error) => error.into(),
             other => Self::Replay(other),
+        }
+    }
+}
+
+impl From<SimulationError> for CliError {
+    fn from(error: SimulationError) -> Self {
+        match error {
+            SimulationError::Database(error) => error.into(),
+            other => Self::Simulation(other),
         }
     }
 }

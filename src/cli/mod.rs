@@ -17,6 +17,7 @@ mod secret;
 mod send;
 mod serve;
 mod shutdown;
+mod simulate;
 mod table;
 mod token;
 mod verify;
@@ -59,6 +60,8 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Compare the live tables with what the ledger says they are
     Verify(verify::VerifyArgs),
+    /// Decide what was asked again, as if policies had been otherwise; nothing is changed
+    Simulate(simulate::SimulateArgs),
     /// Ask a running server whether it is ready (for container health checks)
     Health(health::HealthArgs),
 }
@@ -100,6 +103,7 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Org(args) => runtime.block_on(org::run(args))?,
         Command::Replay(args) => return one_thread()?.block_on(replay::run(args)),
         Command::Verify(args) => return one_thread()?.block_on(verify::run(args)),
+        Command::Simulate(args) => one_thread()?.block_on(simulate::run(args))?,
         Command::Health(args) => health::run(args)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -11,6 +11,15 @@ pub(super) fn print<const N: usize>(
     headings: [&str; N],
     rows: &[[String; N]],
 ) -> Result<(), CliError> {
+    write(&mut std::io::stdout().lock(), headings, rows).map_err(CliError::Output)
+}
+
+/// The same, among what else is printed.
+pub(super) fn write<const N: usize>(
+    out: &mut impl Write,
+    headings: [&str; N],
+    rows: &[[String; N]],
+) -> std::io::Result<()> {
     let headings = headings.map(str::to_owned);
     let width = |column: usize| {
         let cells = rows
@@ -20,14 +29,13 @@ pub(super) fn print<const N: usize>(
         cells.max().unwrap_or(0)
     };
     let widths: [usize; N] = std::array::from_fn(width);
-    let mut out = std::io::stdout().lock();
     for row in [&headings].into_iter().chain(rows) {
         let cells: Vec<String> = row
             .iter()
             .zip(widths)
             .map(|(cell, width)| format!("{cell:width$}"))
             .collect();
-        writeln!(out, "{}", cells.join("  ").trim_end()).map_err(CliError::Output)?;
+        writeln!(out, "{}", cells.join("  ").trim_end())?;
     }
     Ok(())
 }

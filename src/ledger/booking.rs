@@ -69,10 +69,10 @@ pub struct Decided<'a> {
     pub policies: &'a RawValue,
 }
 
-impl Decided<'_> {
+impl<'a> Decided<'a> {
     /// The exact answer. The one that books what was asked for is not written down.
     #[must_use]
-    pub fn response(&self) -> Cow<'_, RawValue> {
+    pub fn response(&self) -> Cow<'a, RawValue> {
         self.response
             .map_or_else(|| Cow::Owned(Response::default().to_raw()), Cow::Borrowed)
     }

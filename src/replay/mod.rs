@@ -4,6 +4,7 @@
 //! `source` reads events, from a `database` in short snapshots (`reading`, `copied`) or from an exported file (`file`). What needs no state is computed of many
 //! together (`prepared`). Then a `walk` goes along one ledger: number, time, digests and chain of every event; `booking`, `decided` and `policy` check what
 //! it says against the `state`, the fold so far (`places`, `blocklist`). `report` is what was found. A `snapshot` is a state at a number, to go on from;
+//! `simulation` goes on from a state with policies that were otherwise;
 //! `verify` compares a state with the live tables (`compare`, `hits`, `counts`, large sets by their `fingerprint`) and looks for rows of no ledger (`strays`).
 
 mod blocklist;
@@ -28,6 +29,7 @@ mod recorded;
 mod report;
 mod row;
 mod run;
+mod simulation;
 mod snapshot;
 mod source;
 mod state;
@@ -42,6 +44,10 @@ pub use event::{StoredAttachment, StoredEvent, StoredHead};
 pub use file::{export, with_ledger};
 pub use report::{LedgerRead, Mismatch, Summary, What};
 pub use run::{Noted, ReplayError, Scope, Watch};
+pub use simulation::{
+    Answer, Bounds, Change, Differing, Findings, Outcomes, Period, Simulated, SimulationError,
+    WouldBe, simulate,
+};
 pub use source::{Options, Source, check_snapshot, replay};
 pub use verify::{Verified, verify};
 

@@ -100,7 +100,7 @@ impl Walk {
         }
     }
 
-    fn event(&mut self, event: &Event<'_>, prepared: Prepared) {
+    pub(super) fn event(&mut self, event: &Event<'_>, prepared: Prepared) {
         if let Some(noted) = self.noted.take_if(|noted| noted.seq == event.seq)
             && noted.chain[..] != event.chain[..]
         {

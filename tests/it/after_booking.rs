@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::{SECRET, TestApp, booking, case_id};
 
-async fn tell(app: &TestApp, action: &str, booking: &Value) -> StatusCode {
+pub async fn tell(app: &TestApp, action: &str, booking: &Value) -> StatusCode {
     let body = booking.to_string();
     let authorization = signature::sign(SECRET, body.as_bytes());
     let path = format!("/service/actions/{action}");

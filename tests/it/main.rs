@@ -39,7 +39,6 @@ mod match_key;
 mod migrations;
 mod mistakes;
 mod operations;
-
 mod other_actions;
 mod plans;
 mod policy_changes;
@@ -49,6 +48,7 @@ mod problems;
 mod readme;
 mod replay;
 mod roles;
+mod simulate;
 mod startup;
 mod two_processes;
 mod under_way;

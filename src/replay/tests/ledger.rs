@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
+use crate::cubu::after::After;
 use crate::cubu::request::parse;
 use crate::ledger::booking::{self, DecidedContext, Rejected, Signed, Version};
 use crate::ledger::digest::{self, Header, Salts, sha256};
@@ -127,6 +128,23 @@ impl Ledger {
             );
         }
         decision_seq
+    }
+
+    /// A case ends, before its appointment.
+    pub(super) fn close(&mut self, case: u128) {
+        let case_id = uuid::Uuid::from_u128(case);
+        let held = self.state.places.held(case_id);
+        let decision_seq = held.map(|held| held.decision_seq);
+        let body = format!(r#"{{"caseId":"{case_id}"}}"#);
+        self.append(booking::followed(
+            After::Closed,
+            held.is_some(),
+            case_id,
+            decision_seq,
+            &body,
+            SIGNED,
+        ));
+        self.state.places.free(case_id);
     }
 
     /// A request that could not be understood.

@@ -2,6 +2,7 @@
 
 mod ledger;
 mod reach;
+mod simulation;
 mod tampering;
 
 use ledger::{Ledger, blocked, body, cap, replay, replay_within};

@@ -6,6 +6,7 @@ use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool};
 use uuid::Uuid;
 
+use super::cli::bookwarden;
 use super::cluster::{BOOKWARDEN, cluster};
 use super::server::Server;
 
@@ -208,4 +209,19 @@ pub async fn prove(database_url: &str) {
         let complained = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{command}: {said}{complained}");
     }
+    with_one_that_is_off(database_url).await;
+}
+
+/// A policy that is off would have changed nothing.
+async fn with_one_that_is_off(database_url: &str) {
+    const OFF: &str = "insert into policy.blackouts (id, mode, from_date) values (4611686018427387904, 'off', '2027-01-01')";
+    let database_url = database_url.to_owned();
+    let simulating = move || bookwarden(&database_url, &["simulate", "--json", "-"], OFF);
+    let simulated = tokio::task::spawn_blocking(simulating)
+        .await
+        .expect("an end");
+    let said = String::from_utf8_lossy(&simulated.stdout);
+    let complained = String::from_utf8_lossy(&simulated.stderr);
+    let differs_nothing = said.contains(r#""differing":0,"#) && said.contains(r#""policies":[],"#);
+    assert!(differs_nothing, "{said}{complained}");
 }

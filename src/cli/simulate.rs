@@ -1,0 +1,223 @@
+//! `bookwarden simulate`
+
+use std::io::{Read as _, Write};
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use clap::{Args, value_parser};
+
+use super::connection::DataDir;
+use super::progress::Bar;
+use super::{CliError, table};
+use crate::org::Org;
+use crate::policy::row::Mode;
+use crate::replay::{
+    Bounds, Change, Differing, Findings, Outcomes, Period, Simulated, WouldBe, simulate,
+};
+
+#[derive(Debug, Args)]
+pub(super) struct SimulateArgs {
+    /// SQL that changes policies, as psql would run it (- for standard input). It is rolled back. Without it: what was changed in the
+    /// period is taken to have been so from its beginning on
+    file: Option<PathBuf>,
+    /// The organization
+    #[arg(long, default_value = "default")]
+    org: Org,
+    /// Decide again from this ledger number on; what comes before is folded in as recorded
+    #[arg(long, value_name = "NUMBER", conflicts_with = "since", value_parser = value_parser!(i64).range(1..))]
+    from: Option<i64>,
+    /// Up to this ledger number
+    #[arg(long, value_name = "NUMBER", conflicts_with = "until", value_parser = value_parser!(i64).range(1..))]
+    to: Option<i64>,
+    /// Decide again what was asked from this time on: a date (midnight UTC) or a time of RFC 3339
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    since: Option<DateTime<Utc>>,
+    /// What was asked before this time
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    until: Option<DateTime<Utc>>,
+    /// Tell at most so many of the decisions that differ
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    most: usize,
+    /// Print one line of JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    database: DataDir,
+}
+
+fn time(text: &str) -> Result<DateTime<Utc>, &'static str> {
+    if let Ok(date) = text.parse::<NaiveDate>() {
+        return Ok(date.and_time(NaiveTime::MIN).and_utc());
+    }
+    DateTime::parse_from_rfc3339(text)
+        .map(|time| time.to_utc())
+        .map_err(|_| "write a date (2026-11-01) or a time of RFC 3339 (2026-11-01T08:00:00+01:00)")
+}
+
+pub(super) async fn run(args: SimulateArgs) -> Result<(), CliError> {
+    let sql = args.file.as_deref().map(read).transpose()?;
+    let mut connection = args.database.connect().await?;
+    let bounds = Bounds {
+        from: args.from,
+        to: args.to,
+        since: args.since,
+        until: args.until,
+    };
+    let period = Period::find(&mut connection, args.org, bounds).await?;
+    let change = match &sql {
+        Some(sql) => Change::of_sql(&mut connection, &period.org, sql).await?,
+        None => Change::within(&mut connection, &period).await?,
+    };
+    let mut bar = Bar::new("events");
+    let simulated = simulate(&mut connection, &period, &change, args.most, &mut bar).await?;
+    drop(bar);
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        let line =
+            serde_json::to_string(&simulated).map_err(|error| CliError::Output(error.into()))?;
+        return writeln!(out, "{line}").map_err(CliError::Output);
+    }
+    print(&mut out, &simulated).map_err(CliError::Output)
+}
+
+fn read(path: &Path) -> Result<String, CliError> {
+    let text = if path == Path::new("-") {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).map(|_| text)
+    } else {
+        std::fs::read_to_string(path)
+    };
+    text.map_err(|source| CliError::Read {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn print(out: &mut impl Write, simulated: &Simulated) -> std::io::Result<()> {
+    let Simulated {
+        org,
+        from,
+        to,
+        changed_policies,
+        decisions,
+        differing,
+        newly_cancelled,
+        newly_booked,
+        ..
+    } = simulated;
+    let policies = if *changed_policies == 1 {
+        "1 policy"
+    } else {
+        &format!("{changed_policies} policies")
+    };
+    writeln!(
+        out,
+        "ledger {org}, events {from} to {to}: {decisions} decisions, with {policies} otherwise than recorded"
+    )?;
+    if simulated.not_decided > 0 {
+        writeln!(
+            out,
+            "{} more were erased, and are taken as recorded",
+            simulated.not_decided
+        )?;
+    }
+    outcomes(out, simulated)?;
+    if *differing == 0 {
+        writeln!(out, "no answer differs")?;
+    } else {
+        let others = differing - newly_cancelled - newly_booked;
+        writeln!(
+            out,
+            "{differing} answers differ: {newly_cancelled} booked would be cancelled, {newly_booked} cancelled would be booked, {others} would say something else"
+        )?;
+    }
+    if !simulated.policies.is_empty() {
+        writeln!(out, "\nwhat policies would have found otherwise:")?;
+        let rows: Vec<_> = simulated.policies.iter().map(finding).collect();
+        let headings = ["policy", "name", "verdict", "recorded", "simulated"];
+        table::write(out, headings, &rows)?;
+    }
+    if !simulated.differences.is_empty() {
+        writeln!(out, "\nanswers that differ:")?;
+    }
+    for differing in &simulated.differences {
+        writeln!(out, "{}", difference(differing))?;
+    }
+    let untold = differing - u64::try_from(simulated.differences.len()).unwrap_or_default();
+    if untold > 0 {
+        writeln!(out, "and {untold} more (--most)")?;
+    }
+    Ok(())
+}
+
+fn outcomes(out: &mut impl Write, simulated: &Simulated) -> std::io::Result<()> {
+    let of = |outcomes: &Outcomes| [outcomes.approved, outcomes.modified, outcomes.cancelled];
+    let both = of(&simulated.recorded)
+        .into_iter()
+        .zip(of(&simulated.simulated));
+    let mut rows: Vec<[String; 3]> = (["approved", "modified", "cancelled"].into_iter())
+        .zip(both)
+        .map(|(outcome, (recorded, simulated))| {
+            [
+                outcome.to_owned(),
+                recorded.to_string(),
+                simulated.to_string(),
+            ]
+        })
+        .collect();
+    if simulated.answered_again > 0 {
+        let again = simulated.answered_again.to_string();
+        rows.push(["answered as before".to_owned(), String::new(), again]);
+    }
+    table::write(out, ["outcome", "recorded", "simulated"], &rows)
+}
+
+fn finding(findings: &Findings) -> [String; 5] {
+    let shadow = if findings.mode == Mode::Shadow {
+        " (shadow)"
+    } else {
+        ""
+    };
+    [
+        format!("{} {}", findings.kind, findings.id),
+        findings.name.clone().unwrap_or_default(),
+        format!("{}{shadow}", findings.verdict.as_str()),
+        findings.recorded.to_string(),
+        findings.simulated.to_string(),
+    ]
+}
+
+fn difference(differing: &Differing) -> String {
+    let Differing {
+        decision_id,
+        appointment_date,
+        start,
+        cu_index,
+        service_id,
+        recorded,
+        ..
+    } = differing;
+    let (hour, minute) = (start / 60, start % 60);
+    let said = |reason: Option<&str>| reason.map(|reason| format!(": {reason:?}"));
+    let was = recorded.outcome.as_str();
+    let was_said = said(recorded.cancellation_reason.as_deref()).unwrap_or_default();
+    let would_be = match &differing.simulated {
+        WouldBe::Decided(answer) => {
+            let outcome = answer.outcome.as_str();
+            match said(answer.cancellation_reason.as_deref()) {
+                Some(said) => format!("{outcome}{said}"),
+                None => format!("{outcome}: {}", answer.response.get()),
+            }
+        }
+        WouldBe::Again {
+            answered_as,
+            cancelled,
+        } => {
+            let outcome = if *cancelled { "cancelled" } else { "booked" };
+            format!("{outcome} as by decision {answered_as}")
+        }
+    };
+    format!(
+        "decision {decision_id} ({appointment_date} {hour:02}:{minute:02}, calendar {cu_index} of service {service_id}): {was}{was_said}; would be {would_be}"
+    )
+}
