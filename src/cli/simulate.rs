@@ -1,5 +1,6 @@
 //! `bookwarden simulate`
 
+use std::fmt::Display;
 use std::io::{Read as _, Write};
 use std::path::{Path, PathBuf};
 
@@ -35,7 +36,7 @@ pub(super) struct SimulateArgs {
     /// What was asked before this time
     #[arg(long, value_name = "TIME", value_parser = time)]
     until: Option<DateTime<Utc>>,
-    /// Tell at most so many of the decisions that differ
+    /// Tell at most so many of the answers that differ, and of the policies' verdicts
     #[arg(long, value_name = "N", default_value_t = 20)]
     most: usize,
     /// Print one line of JSON
@@ -131,23 +132,31 @@ fn print(out: &mut impl Write, simulated: &Simulated) -> std::io::Result<()> {
             "{differing} answers differ: {newly_cancelled} booked would be cancelled, {newly_booked} cancelled would be booked, {others} would say something else"
         )?;
     }
-    if !simulated.policies.is_empty() {
-        writeln!(out, "\nwhat policies would have found otherwise:")?;
-        let rows: Vec<_> = simulated.policies.iter().map(finding).collect();
+    if !simulated.findings.is_empty() {
+        writeln!(
+            out,
+            "\nverdicts that policies would have given more or less often:"
+        )?;
+        let rows: Vec<_> = simulated.findings.iter().map(finding).collect();
         let headings = ["policy", "name", "verdict", "recorded", "simulated"];
         table::write(out, headings, &rows)?;
     }
+    untold(out, simulated.differing_findings - simulated.findings.len())?;
     if !simulated.differences.is_empty() {
         writeln!(out, "\nanswers that differ:")?;
     }
     for differing in &simulated.differences {
         writeln!(out, "{}", difference(differing))?;
     }
-    let untold = differing - u64::try_from(simulated.differences.len()).unwrap_or_default();
-    if untold > 0 {
-        writeln!(out, "and {untold} more (--most)")?;
+    let told = u64::try_from(simulated.differences.len()).unwrap_or_default();
+    untold(out, differing - told)
+}
+
+fn untold<T: Display + Default + PartialEq>(out: &mut impl Write, count: T) -> std::io::Result<()> {
+    if count == T::default() {
+        return Ok(());
     }
-    Ok(())
+    writeln!(out, "and {count} more (--most)")
 }
 
 fn outcomes(out: &mut impl Write, simulated: &Simulated) -> std::io::Result<()> {

@@ -95,7 +95,7 @@ async fn what_would_have_been_decided_is_what_those_policies_decide() {
     assert_eq!(simulated["changedPolicies"], 4);
 
     // Each explanation, too: what the policies found is what is recorded there.
-    let found = simulated["policies"].as_array().expect("a list");
+    let found = simulated["findings"].as_array().expect("a list");
     let total: u64 = found
         .iter()
         .map(|each| each["simulated"].as_u64().expect("a number"))
@@ -160,7 +160,7 @@ async fn what_was_changed_in_a_period_is_taken_to_have_been_so_all_the_time() {
     let whole = simulated(&app, &[], "");
     assert_eq!(whole["newlyCancelled"], 1);
     assert_eq!(whole["differences"][0]["decisionId"], second);
-    assert_eq!(whole["policies"][1]["name"], "one");
+    assert_eq!(whole["findings"][0]["name"], "one");
     let since = app
         .text("select recorded_at::text from ledger.events where seq = 3")
         .await;

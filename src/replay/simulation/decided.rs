@@ -1,6 +1,7 @@
 //! The fold: as recorded up to where the period begins, from there on with the change in force and every booking decided again.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -84,7 +85,8 @@ impl<'c> Simulation<'c> {
                 differing: 0,
                 newly_cancelled: 0,
                 newly_booked: 0,
-                policies: Vec::new(),
+                differing_findings: 0,
+                findings: Vec::new(),
                 differences: Vec::new(),
             },
         }
@@ -286,9 +288,8 @@ impl<'c> Simulation<'c> {
     }
 
     pub(in crate::replay) fn finish(mut self) -> Simulated {
-        let differing =
-            (self.found.into_iter()).filter(|(_, found)| found.recorded != found.simulated);
-        self.simulated.policies = differing
+        let mut findings: Vec<Findings> = (self.found.into_iter())
+            .filter(|(_, found)| found.recorded != found.simulated)
             .map(|((kind, id, mode, verdict), found)| Findings {
                 kind,
                 id,
@@ -299,6 +300,11 @@ impl<'c> Simulation<'c> {
                 simulated: found.simulated,
             })
             .collect();
+        self.simulated.differing_findings = findings.len();
+        // Of a long blocklist each row may have found one.
+        findings.sort_by_key(|found| Reverse(found.simulated.abs_diff(found.recorded)));
+        findings.truncate(self.most_told);
+        self.simulated.findings = findings;
         self.simulated
     }
 }

@@ -142,7 +142,8 @@ impl Period {
     }
 }
 
-/// Decides the bookings of a period again, with some policies otherwise than they were. Tells at most so many of those that differ.
+/// Decides the bookings of a period again, with some policies otherwise than they were. Tells at most so many of the answers and of the
+/// policies' verdicts that differ.
 ///
 /// # Errors
 /// When the database fails.

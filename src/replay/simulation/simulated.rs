@@ -39,8 +39,10 @@ pub struct Simulated {
     pub newly_cancelled: u64,
     /// Of these, those that were cancelled and would have been booked.
     pub newly_booked: u64,
-    /// What policies would have found more or less often.
-    pub policies: Vec<Findings>,
+    /// Verdicts that policies would have given more or less often.
+    pub differing_findings: usize,
+    /// Those that differ most.
+    pub findings: Vec<Findings>,
     /// The first decisions whose answer differs.
     pub differences: Vec<Differing>,
 }

@@ -51,7 +51,7 @@ fn where_nothing_is_otherwise_nothing_differs() {
     for from in 1..=ledger.events.len() as i64 {
         let simulated = simulate(&ledger.events, from, &Change::default());
         assert_eq!(simulated["recorded"], simulated["simulated"], "from {from}");
-        assert_eq!(simulated["policies"], json!([]), "from {from}");
+        assert_eq!(simulated["findings"], json!([]), "from {from}");
         assert_eq!(simulated["differing"], 0, "from {from}");
     }
 }
@@ -79,7 +79,7 @@ fn nothing_differs_in_any_golden_ledger() {
         for ledger in ledgers {
             let simulated = simulate(&ledger, 1, &Change::default());
             assert_eq!(simulated["recorded"], simulated["simulated"]);
-            assert_eq!(simulated["policies"], json!([]));
+            assert_eq!(simulated["findings"], json!([]));
             assert_eq!(numbers(&simulated, ["differing", "notDecided"]), [0, 0]);
             decisions += simulated["decisions"].as_u64().unwrap();
         }
@@ -104,7 +104,7 @@ fn places_are_those_that_would_have_been_taken() {
     let cap = &second["simulated"]["policies"][0];
     assert_eq!([&cap["used"], &cap["max"]], [1, 1], "the second took none");
     assert_eq!(
-        simulated["policies"][1],
+        simulated["findings"][0],
         json!({"kind": "capacity_caps", "id": 9, "name": null, "mode": "enforce", "verdict": "refused", "recorded": 0, "simulated": 2})
     );
 
@@ -206,7 +206,7 @@ fn an_answer_that_says_something_else_differs() {
     assert_eq!(numbers(&simulated, DIFFERENCES), [1, 1, 0, 0]);
     let reason = &simulated["differences"][0]["simulated"]["cancellationReason"];
     assert_eq!(reason, "Not here.");
-    assert_eq!(simulated["policies"], json!([]), "it refuses as often");
+    assert_eq!(simulated["findings"], json!([]), "it refuses as often");
     // In shadow it books, and says how often it would not have.
     let shadow = cap(5, 0, "shadow");
     let simulated = simulate(
@@ -215,7 +215,7 @@ fn an_answer_that_says_something_else_differs() {
         &with(Kind::CapacityCaps, 5, Some(&shadow)),
     );
     assert_eq!(numbers(&simulated, DIFFERENCES), [1, 1, 0, 1]);
-    let found: Vec<_> = (simulated["policies"].as_array().unwrap().iter())
+    let found: Vec<_> = (simulated["findings"].as_array().unwrap().iter())
         .map(|each| {
             format!(
                 "{} {} {}",
