@@ -1,5 +1,4 @@
-//! What query parameters may be, as the description of the API (OpenAPI) says it; `parameters` is what holds. A parameter with a schema
-//! from here is described by that, not by its comment.
+//! What query parameters may be, as the description of the API (OpenAPI) says it; `parameters` is what holds.
 
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{
@@ -7,73 +6,56 @@ use utoipa::openapi::schema::{
 };
 use utoipa::{PartialSchema, ToSchema};
 
-fn text(format: KnownFormat) -> ObjectBuilder {
-    let text = ObjectBuilder::new().schema_type(Type::String);
-    text.format(Some(SchemaFormat::KnownFormat(format)))
+/// Types that only describe: utoipa takes a schema from a function, too, but then leaves the parameter's comment out.
+macro_rules! described {
+    ($($(#[$comment:meta])* $name:ident = $schema:expr;)*) => {
+        $(
+            $(#[$comment])*
+            #[derive(Debug)]
+            pub(crate) enum $name {}
+
+            impl PartialSchema for $name {
+                fn schema() -> RefOr<Schema> {
+                    $schema
+                }
+            }
+
+            impl ToSchema for $name {}
+        )*
+    };
 }
 
-fn one_of(words: &[&str]) -> RefOr<Schema> {
-    enumerated(words).into()
-}
-
-fn enumerated(words: &[&str]) -> ObjectBuilder {
-    let text = ObjectBuilder::new().schema_type(Type::String);
-    text.enum_values(Some(words.iter().copied()))
-}
-
-pub(super) fn time() -> RefOr<Schema> {
-    let either = OneOfBuilder::new();
-    let either = either.item(text(KnownFormat::DateTime));
-    RefOr::T(Schema::OneOf(either.item(text(KnownFormat::Date)).build()))
-}
-
-pub(super) fn words() -> RefOr<Schema> {
-    let text = ObjectBuilder::new().schema_type(Type::String);
-    text.min_length(Some(1)).max_length(Some(500)).into()
-}
-
-pub(super) fn kind() -> RefOr<Schema> {
-    let text = ObjectBuilder::new().schema_type(Type::String);
-    text.pattern(Some("^[a-z_]{1,63}$")).into()
-}
-
-pub(super) fn event_type() -> RefOr<Schema> {
-    let text = ObjectBuilder::new().schema_type(Type::String);
-    text.pattern(Some("^[a-z_.]{1,63}$")).into()
-}
-
-pub(super) fn time_zone() -> RefOr<Schema> {
-    let text = ObjectBuilder::new().schema_type(Type::String);
-    let text = text.pattern(Some("^[A-Za-z0-9_/+-]{1,64}$"));
-    let said = "An IANA name, exactly; UTC unless given. Not with `by=policy`.";
-    text.description(Some(said)).into()
-}
-
-pub(super) fn outcome() -> RefOr<Schema> {
-    one_of(&["approved", "modified", "cancelled"])
-}
-
-pub(super) fn booker() -> RefOr<Schema> {
-    one_of(&["self-service", "agent"])
-}
-
-pub(super) fn verdict() -> RefOr<Schema> {
-    one_of(&["applied", "allowed", "refused", "changed", "error"])
-}
-
-pub(super) fn mode() -> RefOr<Schema> {
-    one_of(&["enforce", "shadow"])
-}
-
-pub(super) fn group() -> RefOr<Schema> {
-    one_of(&[
-        "outcome",
-        "unitId",
-        "serviceId",
-        "channel",
-        "bookedBy",
-        "policy",
-    ])
+described! {
+    /// A time, or a day.
+    Time = RefOr::T(Schema::OneOf(time_or_day(OneOfBuilder::new()).build()));
+    /// Any text that is searched for.
+    Words = text().min_length(Some(1)).max_length(Some(500)).into();
+    /// A policy table's name, also one that this version does not know.
+    PolicyKind = text().pattern(Some("^[a-z_]{1,63}$")).into();
+    /// An event's type, also one that this version does not know.
+    EventType = text().pattern(Some("^[a-z_.]{1,63}$")).into();
+    /// An IANA name.
+    TimeZone = text().pattern(Some("^[A-Za-z0-9_/+-]{1,64}$")).into();
+    /// What came of a booking.
+    Outcome = one_of(&["approved", "modified", "cancelled"]);
+    /// Who books.
+    Booker = one_of(&["self-service", "agent"]);
+    /// What a policy found.
+    Verdict = one_of(&["applied", "allowed", "refused", "changed", "error"]);
+    /// How a policy was evaluated.
+    Mode = one_of(&["enforce", "shadow"]);
+    /// What decisions are counted by.
+    Group = one_of(&["outcome", "unitId", "serviceId", "channel", "bookedBy", "policy"]);
+    /// How long a count's time is.
+    Bucket = one_of(&["hour", "day", "week"]);
+    /// Of a search for decisions.
+    Format = one_of(&["json", "ndjson", "csv"]);
+    /// Of a search for events.
+    EventsFormat = one_of(&["json", "ndjson"]);
+    /// An event's number, a time or a day.
+    AsOf = RefOr::T(Schema::OneOf(
+        time_or_day(OneOfBuilder::new().item(number().minimum(Some(1)))).build(),
+    ));
 }
 
 /// By which the two kinds of counts are told apart.
@@ -85,42 +67,21 @@ pub(super) fn policy_group() -> RefOr<Schema> {
     one_of(&["policy"])
 }
 
-pub(super) fn bucket() -> RefOr<Schema> {
-    let said = "`day` unless given. Not with `by=policy`.";
-    let buckets = enumerated(&["hour", "day", "week"]);
-    buckets.description(Some(said)).into()
+fn text() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String)
 }
 
-/// Of a search for decisions.
-pub(crate) fn format() -> RefOr<Schema> {
-    let said = "`json` (a page), or the whole search as a file, which takes no limit; unless given, the media type that `Accept` prefers.";
-    let formats = enumerated(&["json", "ndjson", "csv"]);
-    formats.description(Some(said)).into()
+fn number() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::Integer)
 }
 
-/// The formats of a search for events.
-#[derive(Debug)]
-pub(crate) enum EventsFormat {}
-
-impl PartialSchema for EventsFormat {
-    fn schema() -> RefOr<Schema> {
-        one_of(&["json", "ndjson"])
-    }
+fn one_of(words: &[&str]) -> RefOr<Schema> {
+    text().enum_values(Some(words.iter().copied())).into()
 }
 
-impl ToSchema for EventsFormat {}
-
-/// An event's number, a time or a day.
-#[derive(Debug)]
-pub(crate) enum AsOf {}
-
-impl PartialSchema for AsOf {
-    fn schema() -> RefOr<Schema> {
-        let number = ObjectBuilder::new().schema_type(Type::Integer);
-        let either = OneOfBuilder::new().item(number.minimum(Some(1)));
-        let either = either.item(text(KnownFormat::DateTime));
-        RefOr::T(Schema::OneOf(either.item(text(KnownFormat::Date)).build()))
-    }
+fn time_or_day(one_of: OneOfBuilder) -> OneOfBuilder {
+    let formats = [KnownFormat::DateTime, KnownFormat::Date];
+    formats.into_iter().fold(one_of, |one_of, format| {
+        one_of.item(text().format(Some(SchemaFormat::KnownFormat(format))))
+    })
 }
-
-impl ToSchema for AsOf {}

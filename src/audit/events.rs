@@ -21,22 +21,22 @@ use crate::org::Org;
 #[into_params(parameter_in = Query)]
 pub struct EventFilter {
     /// Recorded at or after this time (RFC 3339) or day (its midnight, UTC).
-    #[param(required = false, schema_with = described::time)]
+    #[param(required = false, inline, value_type = described::Time)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<DateTime<Utc>>,
     /// Recorded before this time or day.
-    #[param(required = false, schema_with = described::time)]
+    #[param(required = false, inline, value_type = described::Time)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<DateTime<Utc>>,
     /// The type, such as `policy.updated`.
-    #[param(required = false, schema_with = described::event_type)]
+    #[param(required = false, inline, value_type = described::EventType)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub r#type: Option<String>,
     /// The Cubu case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub case_id: Option<Uuid>,
     /// Changes of this policy table.
-    #[param(required = false, schema_with = described::kind)]
+    #[param(required = false, inline, value_type = described::PolicyKind)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_kind: Option<String>,
     /// Changes of this policy; needs policyKind.

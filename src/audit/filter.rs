@@ -14,11 +14,11 @@ use super::parameters::{self, Order, ParameterFault};
 #[into_params(parameter_in = Query)]
 pub struct Filter {
     /// Decided at or after this time (RFC 3339) or day (its midnight, UTC).
-    #[param(required = false, schema_with = described::time)]
+    #[param(required = false, inline, value_type = described::Time)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<DateTime<Utc>>,
     /// Decided before this time or day.
-    #[param(required = false, schema_with = described::time)]
+    #[param(required = false, inline, value_type = described::Time)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<DateTime<Utc>>,
     /// Appointment on or after this date.
@@ -47,38 +47,38 @@ pub struct Filter {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cu_index: Option<i32>,
     /// The channel, as decided.
-    #[param(required = false, schema_with = described::words)]
+    #[param(required = false, inline, value_type = described::Words)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
     /// `approved`, `modified` or `cancelled`.
-    #[param(required = false, schema_with = described::outcome)]
+    #[param(required = false, inline, value_type = described::Outcome)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<&'static str>,
     /// `self-service` or `agent`.
-    #[param(required = false, schema_with = described::booker)]
+    #[param(required = false, inline, value_type = described::Booker)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub booked_by: Option<&'static str>,
     /// The agent's e-mail, whole.
-    #[param(required = false, schema_with = described::words)]
+    #[param(required = false, inline, value_type = described::Words)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub triggered_by_user_email: Option<String>,
     /// A part of the cancellation reason, whatever its case.
-    #[param(required = false, schema_with = described::words)]
+    #[param(required = false, inline, value_type = described::Words)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// A policy that the decision met: its table; together with policyId.
-    #[param(required = false, schema_with = described::kind)]
+    #[param(required = false, inline, value_type = described::PolicyKind)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_kind: Option<String>,
     /// A policy that the decision met: its id; together with policyKind.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_id: Option<i64>,
     /// What that policy found: `applied` (anything), `allowed`, `refused`, `changed` or `error`.
-    #[param(required = false, schema_with = described::verdict)]
+    #[param(required = false, inline, value_type = described::Verdict)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_verdict: Option<&'static str>,
     /// The mode in which it was evaluated: `enforce` or `shadow`.
-    #[param(required = false, schema_with = described::mode)]
+    #[param(required = false, inline, value_type = described::Mode)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_mode: Option<&'static str>,
     /// `newest` first, unless `oldest`.

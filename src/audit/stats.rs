@@ -43,19 +43,19 @@ const UTC: &str = "UTC";
 #[into_params(parameter_in = Query)]
 pub struct StatsQuery {
     /// Decided at or after this time (RFC 3339) or day (its midnight, UTC).
-    #[param(required = false, schema_with = described::time)]
+    #[param(required = false, inline, value_type = described::Time)]
     from: Option<DateTime<Utc>>,
     /// Decided before this time or day.
-    #[param(required = false, schema_with = described::time)]
+    #[param(required = false, inline, value_type = described::Time)]
     until: Option<DateTime<Utc>>,
     /// By what; `outcome` unless given.
-    #[param(rename = "by", required = false, schema_with = described::group)]
+    #[param(rename = "by", required = false, inline, value_type = described::Group)]
     group: &'static str,
     /// `day` unless given. Not with `by=policy`.
-    #[param(required = false, schema_with = described::bucket)]
+    #[param(required = false, inline, value_type = described::Bucket)]
     bucket: Option<&'static str>,
     /// An IANA name, exactly; UTC unless given. Not with `by=policy`.
-    #[param(rename = "timeZone", required = false, schema_with = described::time_zone)]
+    #[param(rename = "timeZone", required = false, inline, value_type = described::TimeZone)]
     time_zone: Option<String>,
     /// Policies a page; 1,000 unless given. Only with `by=policy`.
     #[param(minimum = 1, maximum = 1000)]

@@ -128,6 +128,7 @@ mod tests {
         assert_eq!(described, golden, "openapi.json is not what the code says");
         assert!(golden.contains("\"openapi\": \"3.1.0\""));
     }
+
     #[test]
     fn what_it_refers_to_is_in_it() {
         let description: serde_json::Value = serde_json::from_str(&super::description()).unwrap();
@@ -135,6 +136,20 @@ mod tests {
         for reference in text.split("\"$ref\":\"#").skip(1) {
             let pointer = reference.split('"').next().unwrap();
             assert!(description.pointer(pointer).is_some(), "{pointer}");
+        }
+    }
+
+    #[test]
+    fn every_parameter_says_what_it_is() {
+        let description: serde_json::Value = serde_json::from_str(&super::description()).unwrap();
+        let paths = description["paths"].as_object().unwrap();
+        let operations = paths.values().flat_map(|path| path.as_object().unwrap());
+        let parameters = operations.flat_map(|(_, operation)| operation["parameters"].as_array());
+        let mut parameters = parameters.flatten().peekable();
+        assert!(parameters.peek().is_some());
+        for parameter in parameters {
+            let said = parameter["description"].as_str().unwrap_or_default();
+            assert!(!said.is_empty(), "{}", parameter["name"]);
         }
     }
 }

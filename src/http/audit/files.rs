@@ -16,7 +16,7 @@ use crate::http::problems::Problem;
 #[into_params(parameter_in = Query)]
 pub(super) struct FileParameters {
     /// `json` (a page), or the whole search as a file, which takes no limit; unless given, the media type that `Accept` prefers.
-    #[param(required = false, schema_with = described::format)]
+    #[param(required = false, inline, value_type = described::Format)]
     format: Option<String>,
     /// Go on after this ledger number, in the order asked: the last one of a file that broke off. Not beside cursor.
     #[param(minimum = 1)]
