@@ -17,7 +17,7 @@ use crate::telemetry::{Metrics, init_logs};
 
 pub(super) async fn run() -> Result<(), CliError> {
     let settings = Settings::from_env()?;
-    init_logs(&settings.log, settings.log_format)?;
+    let _last_lines = init_logs(&settings.log, settings.log_format)?;
     settings.require_database_url()?;
     let shutdown = shutdown::on_signal()?;
     run_service(settings, shutdown, |address| {

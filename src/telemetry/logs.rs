@@ -7,6 +7,8 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
+use super::lines::{LastLines, Lines};
+
 /// How a line of the log is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
@@ -42,20 +44,24 @@ pub enum LogError {
     /// It was started before.
     #[error("logging cannot start: {0}")]
     Started(#[from] TryInitError),
+    /// The system gives no thread.
+    #[error("logging cannot start: {0}")]
+    Thread(#[from] std::io::Error),
 }
 
 /// Starts logging for the whole process. Answered bookings are logged at `debug`, since the ledger has them all;
 /// refused requests at `info`, failures at `error`.
 ///
-/// A line that cannot be written is lost, and nothing else: by itself `tracing-subscriber` would complain with `eprintln!`, which
+/// A line that cannot be written is lost and counted, and nothing else: by itself `tracing-subscriber` would complain with `eprintln!`, which
 /// panics where standard error is what is broken, and the panic would end whatever was being done.
 ///
 /// # Errors
 /// When the filter is not understood, or logging has started before.
-pub fn init_logs(filter: &str, format: LogFormat) -> Result<(), LogError> {
+pub fn init_logs(filter: &str, format: LogFormat) -> Result<LastLines, LogError> {
+    let (lines, last) = Lines::to_stderr()?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::try_new(filter)?)
-        .with_writer(std::io::stderr)
+        .with_writer(move || lines.clone())
         .log_internal_errors(false);
     match format {
         LogFormat::Human => {
@@ -68,5 +74,5 @@ pub fn init_logs(filter: &str, format: LogFormat) -> Result<(), LogError> {
             .finish()
             .try_init()?,
     }
-    Ok(())
+    Ok(last)
 }

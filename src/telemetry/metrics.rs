@@ -10,6 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
+use super::lines;
 use crate::org::Org;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -65,6 +66,7 @@ pub struct Metrics {
     policy_errors: Family<PolicyErrorLabels, Counter>,
     policy_problems: Family<OrgLabel, Gauge>,
     uncounted_events: Family<OrgLabel, Gauge>,
+    log_lines_lost: Counter,
 }
 
 impl Metrics {
@@ -86,6 +88,7 @@ impl Metrics {
             policy_errors: Family::default(),
             policy_problems: Family::default(),
             uncounted_events: Family::default(),
+            log_lines_lost: lines::lost(),
         };
         metrics.register();
         metrics
@@ -144,6 +147,11 @@ impl Metrics {
             "uncounted_events",
             "Events whose decisions are not in ledger.decision_counts yet",
             self.uncounted_events.clone(),
+        );
+        registry.register(
+            "log_lines_lost",
+            "Lines of the log that could not be written, or not soon enough",
+            self.log_lines_lost.clone(),
         );
     }
 
@@ -266,6 +274,7 @@ mod tests {
             r#"bookwarden_policy_errors_total{org="default",kind="rules"} 1"#,
             r#"bookwarden_policy_problems{org="default"} 2"#,
             r#"bookwarden_uncounted_events{org="default"} 63"#,
+            "bookwarden_log_lines_lost_total 0",
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }

@@ -1,8 +1,8 @@
 //! Nobody reads what is printed: the log's reader is gone, the pager was closed. What was to be done is done all the same.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, PipeWriter};
-use std::process::{Child, Command, Stdio};
+use std::io::{BufRead as _, BufReader, PipeWriter, Read as _};
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
@@ -28,10 +28,9 @@ fn broken_pipe() -> PipeWriter {
     writer
 }
 
-#[tokio::test]
-async fn a_log_that_cannot_be_written_stops_neither_answers_nor_the_service() {
+/// A server that logs everything to a pipe, and the pipe, read up to where it says its address.
+async fn logging_to_a_pipe() -> (TestApp, Killed, BufReader<ChildStderr>) {
     let mut app = TestApp::start().await;
-    // That it reads its log from a pipe and drops it once the address is known is all that this server has of its own.
     let mut served = Command::new(BOOKWARDEN)
         .arg("serve")
         .env("DATABASE_URL", &app.database_url)
@@ -52,13 +51,18 @@ async fn a_log_that_cannot_be_written_stops_neither_answers_nor_the_service() {
             break address.to_owned();
         }
     };
-    drop(log);
     app.server.url = format!("http://{address}");
+    (app, served, log)
+}
 
+/// Refused, which is logged.
+async fn refused(app: &TestApp) {
     let refused = app.post(&app.server, ROUTE, "{}", Some("HMAC AAAA".to_owned()));
     let refused = refused.await.expect("an answer");
     assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
-    assert!(!app.book(&booking()).await.cancelled());
+}
+
+async fn ends(mut served: Killed) {
     signal("-TERM", &served.0.id().to_string());
     let began = Instant::now();
     let status = loop {
@@ -69,6 +73,42 @@ async fn a_log_that_cannot_be_written_stops_neither_answers_nor_the_service() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
     assert_eq!(status.code(), Some(0), "{status}");
+}
+
+#[tokio::test]
+async fn a_log_that_cannot_be_written_stops_neither_answers_nor_the_service() {
+    let (app, served, log) = logging_to_a_pipe().await;
+    drop(log);
+    refused(&app).await;
+    assert!(!app.book(&booking()).await.cancelled());
+    ends(served).await;
+    app.check().await;
+}
+
+#[tokio::test]
+async fn a_log_that_nobody_reads_stops_neither_answers_nor_the_service() {
+    let (app, served, log) = logging_to_a_pipe().await;
+    // More than a pipe takes.
+    for _ in 0..600 {
+        tokio::time::timeout(HANGS, refused(&app))
+            .await
+            .expect("an answer");
+    }
+    assert!(!app.book(&booking()).await.cancelled());
+    ends(served).await;
+    drop(log);
+    app.check().await;
+}
+
+/// What is logged last is not lost.
+#[tokio::test]
+async fn a_log_has_its_last_lines() {
+    let (app, served, mut log) = logging_to_a_pipe().await;
+    refused(&app).await;
+    ends(served).await;
+    let mut rest = String::new();
+    log.read_to_string(&mut rest).expect("text");
+    assert!(rest.contains("stopping; once more"), "{rest}");
     app.check().await;
 }
 

@@ -33,7 +33,7 @@ pub(super) struct DevArgs {
 pub(super) async fn run(args: DevArgs) -> Result<(), CliError> {
     let mut settings = Settings::from_env()?;
     settings.listen = (Ipv4Addr::LOCALHOST, args.port).into();
-    init_logs(&settings.log, settings.log_format)?;
+    let _last_lines = init_logs(&settings.log, settings.log_format)?;
     let shutdown = shutdown::on_signal()?;
     let folder = Arc::new(DataFolder::open(&args.data_dir)?);
     if settings.database_url.is_some() {
