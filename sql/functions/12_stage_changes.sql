@@ -2,6 +2,7 @@
 -- Nothing here touches the ledger's head: a transaction that stays open holds up nobody.
 --
 -- A row that was updated to the same is no change. Rows are compared by their bytes (*<>): 1 and 1.0 in a jsonb are equal, and go out as they are.
+-- In a simulation (`bookwarden simulate`, which rolls back) it is noted, too: what is so now need not have been so before.
 --
 -- Up to 100 rows a statement are staged one by one and become an event each; more are put away in pieces of 1,000 rows
 -- (ledger.attachments), and each piece becomes one small event.
@@ -16,13 +17,14 @@ as $$
 declare
     single_rows constant integer := 100;
     piece_rows  constant integer := 1000;
+    is_simulated constant boolean := coalesce(current_setting('bookwarden.simulated', true), '') <> '';
     operation   constant text := case tg_op when 'INSERT' then 'created' when 'UPDATE' then 'updated' else 'deleted' end;
     changes     constant text := case tg_op
         when 'INSERT' then
             'select n.org, n.id, null::text as old_row, row_to_json(n)::text as new_row from new_rows n'
         when 'UPDATE' then
             'select n.org, n.id, row_to_json(o)::text as old_row, row_to_json(n)::text as new_row
-             from new_rows n join old_rows o using (id) where o.* *<> n.*'
+             from new_rows n join old_rows o using (id) where o.* *<> n.*' || case when is_simulated then ' or true' else '' end
         when 'DELETE' then
             'select o.org, o.id, row_to_json(o)::text as old_row, null::text as new_row from old_rows o'
         else format(
@@ -50,6 +52,10 @@ begin
                           else 'Delete the row and insert another.' end;
         end if;
     elsif tg_op = 'TRUNCATE' then
+        if is_simulated then
+            raise exception 'TRUNCATE keeps bookings waiting, so it cannot be simulated'
+                using errcode = 'feature_not_supported', hint = 'Delete the rows.';
+        end if;
         -- It empties the table of rows that an older snapshot does not see, and that could not be noted.
         if current_setting('transaction_isolation') <> 'read committed' then
             raise exception 'a policy table cannot be truncated at isolation level %', current_setting('transaction_isolation')

@@ -19,6 +19,10 @@ declare
     change record;
     event  ledger.events;
 begin
+    if coalesce(current_setting('bookwarden.simulated', true), '') <> '' then
+        raise exception 'a simulated change must not be committed'
+            using errcode = 'feature_not_supported', hint = 'Leave out "set constraints all immediate", and whatever commits.';
+    end if;
     -- "set constraints all immediate" would bring us here before the commit: then do not let the lock lie about.
     perform set_config('idle_in_transaction_session_timeout', '1s', true);
     perform set_config('statement_timeout', '1s', true);

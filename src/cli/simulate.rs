@@ -11,15 +11,16 @@ use super::connection::DataDir;
 use super::progress::Bar;
 use super::{CliError, table};
 use crate::org::Org;
+use crate::policy::decide::Outcome;
 use crate::policy::row::Mode;
 use crate::replay::{
-    Bounds, Change, Differing, Findings, Outcomes, Period, Simulated, WouldBe, simulate,
+    Bounds, Change, Differing, Finding, Outcomes, Period, Simulated, Unmet, WouldBe, simulate,
 };
 
 #[derive(Debug, Args)]
 pub(super) struct SimulateArgs {
-    /// SQL that changes policies, as psql would run it (- for standard input). It is rolled back. Without it: what was changed in the
-    /// period is taken to have been so from its beginning on
+    /// SQL that changes policies, as psql would run it (- for standard input); it is rolled back. Without it: policies as they are now,
+    /// from the period's beginning on
     file: Option<PathBuf>,
     /// The organization
     #[arg(long, default_value = "default")]
@@ -67,7 +68,7 @@ pub(super) async fn run(args: SimulateArgs) -> Result<(), CliError> {
     let period = Period::find(&mut connection, args.org, bounds).await?;
     let change = match &sql {
         Some(sql) => Change::of_sql(&mut connection, &period.org, sql).await?,
-        None => Change::within(&mut connection, &period).await?,
+        None => Change::since(&mut connection, &period).await?,
     };
     let mut bar = Bar::new("events");
     let simulated = simulate(&mut connection, &period, &change, args.most, &mut bar).await?;
@@ -106,19 +107,16 @@ fn print(out: &mut impl Write, simulated: &Simulated) -> std::io::Result<()> {
         newly_booked,
         ..
     } = simulated;
-    let policies = if *changed_policies == 1 {
-        "1 policy"
-    } else {
-        &format!("{changed_policies} policies")
-    };
+    let policies = counted(*changed_policies, "policy", "policies");
+    let decisions = counted(*decisions, "decision", "decisions");
     writeln!(
         out,
-        "ledger {org}, events {from} to {to}: {decisions} decisions, with {policies} otherwise than recorded"
+        "ledger {org}, events {from} to {to}: {decisions}, with {policies} otherwise than recorded"
     )?;
     if simulated.not_decided > 0 {
         writeln!(
             out,
-            "{} more were erased, and are taken as recorded",
+            "{} more were erased or cannot be read, and are taken as recorded",
             simulated.not_decided
         )?;
     }
@@ -129,7 +127,8 @@ fn print(out: &mut impl Write, simulated: &Simulated) -> std::io::Result<()> {
         let others = differing - newly_cancelled - newly_booked;
         writeln!(
             out,
-            "{differing} answers differ: {newly_cancelled} booked would be cancelled, {newly_booked} cancelled would be booked, {others} would say something else"
+            "{}: {newly_cancelled} booked would be cancelled, {newly_booked} cancelled would be booked, {others} would say something else",
+            counted(*differing, "answer differs", "answers differ")
         )?;
     }
     if !simulated.findings.is_empty() {
@@ -137,11 +136,17 @@ fn print(out: &mut impl Write, simulated: &Simulated) -> std::io::Result<()> {
             out,
             "\nverdicts that policies would have given more or less often:"
         )?;
-        let rows: Vec<_> = simulated.findings.iter().map(finding).collect();
+        let rows: Vec<_> = simulated.findings.iter().map(row).collect();
         let headings = ["policy", "name", "verdict", "recorded", "simulated"];
         table::write(out, headings, &rows)?;
     }
     untold(out, simulated.differing_findings - simulated.findings.len())?;
+    for finding in &simulated.findings {
+        if let Some(error) = &finding.error {
+            writeln!(out, "{} {}: {error}", finding.kind, finding.id)?;
+        }
+    }
+    unmet(out, simulated)?;
     if !simulated.differences.is_empty() {
         writeln!(out, "\nanswers that differ:")?;
     }
@@ -150,6 +155,27 @@ fn print(out: &mut impl Write, simulated: &Simulated) -> std::io::Result<()> {
     }
     let told = u64::try_from(simulated.differences.len()).unwrap_or_default();
     untold(out, differing - told)
+}
+
+/// Why a policy does nothing is what is asked when it does not.
+fn unmet(out: &mut impl Write, simulated: &Simulated) -> std::io::Result<()> {
+    if simulated.unmet.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "\nthat would have met no booking (off, not active then, or out of scope):"
+    )?;
+    for Unmet { kind, id, name } in &simulated.unmet {
+        let name = name.as_deref().unwrap_or_default();
+        writeln!(out, "{}", format!("{kind} {id}  {name}").trim_end())?;
+    }
+    untold(out, simulated.meeting_none - simulated.unmet.len())
+}
+
+fn counted<T: Display + PartialEq + From<u8>>(count: T, one: &str, many: &str) -> String {
+    let what = if count == T::from(1) { one } else { many };
+    format!("{count} {what}")
 }
 
 fn untold<T: Display + Default + PartialEq>(out: &mut impl Write, count: T) -> std::io::Result<()> {
@@ -181,18 +207,18 @@ fn outcomes(out: &mut impl Write, simulated: &Simulated) -> std::io::Result<()> 
     table::write(out, ["outcome", "recorded", "simulated"], &rows)
 }
 
-fn finding(findings: &Findings) -> [String; 5] {
-    let shadow = if findings.mode == Mode::Shadow {
+fn row(finding: &Finding) -> [String; 5] {
+    let shadow = if finding.mode == Mode::Shadow {
         " (shadow)"
     } else {
         ""
     };
     [
-        format!("{} {}", findings.kind, findings.id),
-        findings.name.clone().unwrap_or_default(),
-        format!("{}{shadow}", findings.verdict.as_str()),
-        findings.recorded.to_string(),
-        findings.simulated.to_string(),
+        format!("{} {}", finding.kind, finding.id),
+        finding.name.clone().unwrap_or_default(),
+        format!("{}{shadow}", finding.verdict.as_str()),
+        finding.recorded.to_string(),
+        finding.simulated.to_string(),
     ]
 }
 
@@ -215,7 +241,10 @@ fn difference(differing: &Differing) -> String {
             let outcome = answer.outcome.as_str();
             match said(answer.cancellation_reason.as_deref()) {
                 Some(said) => format!("{outcome}{said}"),
-                None => format!("{outcome}: {}", answer.response.get()),
+                None if answer.outcome == Outcome::Modified => {
+                    format!("{outcome}: {}", answer.response.get())
+                }
+                None => outcome.to_owned(),
             }
         }
         WouldBe::Again {

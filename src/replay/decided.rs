@@ -3,12 +3,15 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use uuid::Uuid;
 
 use super::places::Held;
 use super::report::What;
 use super::view::Event;
 use super::walk::{Request, Walk};
 use crate::ledger::booking::{self, DecidedContext, Version};
+use crate::ledger::digest::Digest;
+use crate::policy::decide::Decision;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -79,7 +82,18 @@ impl Walk {
         if let Some(hits) = &mut self.state.hits {
             hits.derived(event.seq, booking::policies_met(&decision));
         }
-        if approved {
+        self.settle(event, case_id, request_digest, decision);
+    }
+
+    /// What was booked takes its place; what was not may be asked again.
+    pub(super) fn settle(
+        &mut self,
+        event: &Event<'_>,
+        case_id: Uuid,
+        request_digest: Digest,
+        decision: Decision,
+    ) {
+        if decision.approves() {
             let held = Held {
                 decision_seq: event.seq,
                 request_digest,

@@ -45,8 +45,8 @@ pub use file::{export, with_ledger};
 pub use report::{LedgerRead, Mismatch, Summary, What};
 pub use run::{Noted, ReplayError, Scope, Watch};
 pub use simulation::{
-    Answer, Bounds, Change, Differing, Findings, Outcomes, Period, Simulated, SimulationError,
-    WouldBe, simulate,
+    Answer, Bounds, Change, Differing, Finding, Outcomes, Period, Simulated, SimulationError,
+    Unmet, WouldBe, simulate,
 };
 pub use source::{Options, Source, check_snapshot, replay};
 pub use verify::{Verified, verify};

@@ -68,8 +68,8 @@ impl Walk {
         self.state.policies.version = event.seq;
     }
 
-    /// Folds a policy event in, unchecked.
-    pub(super) fn fold_policy(&mut self, event: &Event<'_>) {
+    /// Folds a policy event in, unchecked: the rows of it that are not to be left out.
+    pub(super) fn fold_policy(&mut self, event: &Event<'_>, is_folded: impl Fn(Kind, i64) -> bool) {
         let kind = event.policy_kind.and_then(Kind::of_table);
         if let (Some(kind), Some(payload)) = (kind, event.payload) {
             let attached = event
@@ -77,7 +77,9 @@ impl Walk {
                 .as_ref()
                 .and_then(|attachment| attachment.payload);
             for change in changes(kind, payload, attached).unwrap_or_default() {
-                let _ = self.state.apply(&change);
+                if is_folded(kind, change.id) {
+                    let _ = self.state.apply(&change);
+                }
             }
         }
         self.state.policies.version = event.seq;

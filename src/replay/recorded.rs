@@ -80,7 +80,7 @@ impl Walk {
                 self.fold_decided(event, asked.as_ref().map(|(booking, _)| booking));
             }
             BOOKING_RELEASED => self.fold_followed(event),
-            _ if event.policy_kind.is_some() => self.fold_policy(event),
+            _ if event.policy_kind.is_some() => self.fold_policy(event, |_, _| true),
             _ => {}
         }
     }

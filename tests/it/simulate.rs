@@ -116,7 +116,11 @@ async fn nothing_comes_of_it() {
         || (select count(*) from policy.staged_changes) || (select count(*) from ledger.attachments) from ledger.heads";
     let before = app.text(state).await;
     let bulk = "insert into policy.customer_blocklist (field_type_id, field_value) select gen_random_uuid(), n::text from generate_series(1, 5000) n; delete from policy.capacity_caps";
-    let found = simulated(&app, &["-"], &format!("{OTHERWISE}\n{bulk}"));
+    let found = simulated(
+        &app,
+        &["-"],
+        &OTHERWISE.replace("commit;", &format!("{bulk};\ncommit;")),
+    );
     assert!(found["changedPolicies"].as_i64() > Some(5_000), "{found}");
     assert_eq!(app.text(state).await, before);
     app.check().await;
@@ -200,10 +204,21 @@ async fn a_change_that_cannot_be_simulated_says_why() {
         ("\\copy policy.rules from 'x'", "without psql's commands"),
         (
             "delete from policy.rules; commit; select 1",
-            "or leave them out",
+            "on the first and the last line, or none",
+        ),
+        (
+            "set constraints all immediate; update policy.organizations set mode = 'shadow'",
+            "a simulated change must not be committed. Leave out",
+        ),
+        (
+            "do $$ begin commit; end $$",
+            "invalid transaction termination",
         ),
         ("delete from ledger.events", "append-only"),
-        ("truncate policy.rules", "delete rows instead of TRUNCATE"),
+        (
+            "truncate policy.rules",
+            "TRUNCATE keeps bookings waiting, so it cannot be simulated. Delete the rows",
+        ),
         ("-- nothing", "touches no policy of default"),
         (
             "update policy.organizations set mode = 'shadow' where org = 'north'",
@@ -236,6 +251,58 @@ async fn a_change_that_cannot_be_simulated_says_why() {
             .await,
         0
     );
+    app.check().await;
+}
+
+/// What is so now need not have been so before.
+#[tokio::test]
+async fn a_row_that_is_as_the_change_has_it_is_held_so_too() {
+    let app = TestApp::start().await;
+    app.sql("insert into policy.capacity_caps (name, max_appointments) values ('raised', 0)")
+        .await;
+    assert!(app.book(&booking()).await.cancelled());
+    let raise = "update policy.capacity_caps set max_appointments = 10 where name = 'raised'";
+    app.sql(raise).await;
+    // A file as some editors write it.
+    let found = simulated(
+        &app,
+        &["-"],
+        &format!("\u{feff}begin;\r\n{raise};\r\ncommit;\r\n"),
+    );
+    assert_eq!([&found["changedPolicies"], &found["newlyBooked"]], [1, 1]);
+    let events = app.number("select count(*) from ledger.events").await;
+    app.sql(raise).await;
+    let then = app.number("select count(*) from ledger.events").await;
+    assert_eq!(then, events, "but it is no change");
+    app.check().await;
+}
+
+/// Why does it do nothing?
+#[tokio::test]
+async fn policies_that_do_nothing_are_named() {
+    let app = TestApp::start().await;
+    app.book(&booking()).await;
+    let sql = "insert into policy.rules (name, condition, cancel) values ('misspelled', 'channel = \"Video\"', true);
+        insert into policy.capacity_caps (name, max_appointments, active_from) values ('from now on', 0, now());
+        insert into policy.capacity_caps (name, max_appointments, channel) values ('small', 0, 'video');
+        update policy.organizations set retry_window_seconds = 30";
+    let found = simulated(&app, &["-"], sql);
+    assert_eq!([&found["differing"], &found["meetingNone"]], [0, 2]);
+    let unmet = found["unmet"].as_array().expect("a list");
+    let names: Vec<_> = unmet.iter().map(|unmet| &unmet["name"]).collect();
+    assert_eq!(names, ["from now on", "small"]);
+    let error = found["findings"][0]["error"].as_str().unwrap_or_default();
+    assert_eq!(error, "line 1, column 9: write == to compare");
+    let said = bookwarden_prints(&app.database_url, &["simulate", "-"], sql);
+    for expected in [
+        "1 decision, with 4 policies otherwise",
+        "misspelled  error    0         1",
+        ": line 1, column 9: write == to compare",
+        "that would have met no booking (off, not active then, or out of scope):\ncapacity_caps",
+        "from now on",
+    ] {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
     app.check().await;
 }
 
@@ -278,10 +345,6 @@ async fn every_recipe_can_be_simulated() {
     {
         let path = recipe.expect("a file").path();
         let path = path.to_str().expect("text");
-        if path.ends_with("30_kill_switch_off.sql") {
-            // It is off.
-            continue;
-        }
         let found = simulated(&app, &[path], "");
         assert!(
             found["changedPolicies"].as_u64() >= Some(1),

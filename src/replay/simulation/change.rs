@@ -11,9 +11,13 @@ use crate::org::Org;
 use crate::policy::change::{ChangeError, changes};
 use crate::policy::kind::Kind;
 
-/// What is changed is not to hold up those who change policies: a moment, then somebody else's lock has to be waited for by a person.
-const BEGIN: &str =
-    "begin; set local lock_timeout = '2s'; set local idle_in_transaction_session_timeout = '10s'";
+/// Who waits for a policy that somebody else is changing has to ask that one; who has gone need not be waited for.
+const BEGIN: &str = "
+    begin;
+    set local lock_timeout = '2s';
+    set local statement_timeout = '5min';
+    set local idle_in_transaction_session_timeout = '10s';
+    set local client_connection_check_interval = '1s'";
 
 /// PL/pgSQL runs several statements at once, and none that would end the transaction (PostgreSQL manual, "Executing Dynamic Commands").
 const RUN: &str = "do $$ begin execute current_setting('bookwarden.simulated'); end $$";
@@ -70,13 +74,10 @@ impl Change {
             .execute(&mut *connection)
             .await
             .map_err(|error| of_statement(error, &sql))?;
-        let locks = include_str!("../../../sql/queries/is_policy_table_locked.sql");
-        if sqlx::query_scalar(locks)
-            .fetch_one(&mut *connection)
-            .await?
-        {
-            return Err(SimulationError::HoldsUpBookings);
-        }
+        // Whose rights the file has taken on need not reach as far.
+        sqlx::raw_sql("reset role")
+            .execute(&mut *connection)
+            .await?;
         let mut change = Self::default();
         let mut others = BTreeSet::new();
         let statement = include_str!("../../../sql/queries/read_staged_changes.sql");
@@ -103,11 +104,11 @@ impl Change {
         Ok(change)
     }
 
-    /// What was changed within a period: at its end, policies are as they are to have been all the time.
+    /// What was changed from an event on: policies as they are now.
     ///
     /// # Errors
     /// When the database fails, nothing was changed, or it is not known what.
-    pub async fn within(
+    pub async fn since(
         connection: &mut PgConnection,
         period: &Period,
     ) -> Result<Self, SimulationError> {
@@ -116,7 +117,6 @@ impl Change {
         let mut events = sqlx::query_as::<_, PolicyEvent>(statement)
             .bind(period.org.as_str())
             .bind(period.from)
-            .bind(period.to)
             .fetch(connection);
         while let Some(event) = events.try_next().await? {
             let unknown = |reason: String| SimulationError::Unknown {
@@ -173,17 +173,32 @@ impl Change {
     }
 }
 
-/// A file for psql may begin and commit its transaction. Here there is one, and it is not committed: lines that do nothing else are left
-/// empty, so that the others keep their numbers.
+/// A file for psql may begin and commit its transaction. Here there is one, and it is not committed: the line that begins it and the one
+/// that ends it are left empty, so that the others keep their numbers. Nor is there a mark of the encoding, which psql passes over.
 fn without_transaction(sql: &str) -> String {
-    let lines = sql.lines().map(|line| {
-        let statement = line.trim().to_ascii_lowercase();
-        match statement.as_str() {
-            "begin;" | "begin transaction;" | "start transaction;" | "commit;" => "",
-            _ => line,
+    const BEGINS: [&str; 4] = [
+        "begin;",
+        "begin work;",
+        "begin transaction;",
+        "start transaction;",
+    ];
+    const ENDS: [&str; 4] = ["commit;", "commit work;", "commit transaction;", "end;"];
+    let sql = sql.strip_prefix('\u{feff}').unwrap_or(sql);
+    let mut lines: Vec<&str> = sql.split_inclusive('\n').collect();
+    let statement = |line: &str| {
+        let statement = line.split("--").next().unwrap_or_default();
+        statement.trim().to_ascii_lowercase()
+    };
+    let says = |line: &&str| !statement(line).is_empty();
+    for (at, words) in [
+        (lines.iter().position(says), BEGINS),
+        (lines.iter().rposition(says), ENDS),
+    ] {
+        if let Some(at) = at.filter(|at| words.contains(&&*statement(lines[*at]))) {
+            lines[at] = if lines[at].ends_with('\n') { "\n" } else { "" };
         }
-    });
-    lines.collect::<Vec<_>>().join("\n")
+    }
+    lines.concat()
 }
 
 /// What the database says of the SQL, where, and what to do.
@@ -205,22 +220,19 @@ fn of_statement(error: sqlx::Error, sql: &str) -> SimulationError {
         ),
         _ => None,
     };
-    let ours = match database.code() {
+    let advice = database.hint().or(match database.code() {
         // feature_not_supported, syntax_error
         "0A000" | "42601" => Some(
-            "Give plain SQL, without psql's commands; write begin; and commit; on lines of their own, or leave them out.",
+            "Give plain SQL, without psql's commands; of begin; and commit; one each, on the first and the last line, or none",
         ),
         _ => None,
-    };
-    let parts = [
-        Some(database.message()),
-        database.detail(),
-        database.hint(),
-        ours,
-    ];
+    });
+    let parts = [Some(database.message()), database.detail(), advice];
+    let parts = parts.into_iter().flatten();
+    let parts: Vec<_> = parts.map(|part| part.trim_end_matches('.')).collect();
     SimulationError::Statement {
         line,
-        said: parts.into_iter().flatten().collect::<Vec<_>>().join(". "),
+        said: parts.join(". "),
     }
 }
 
@@ -229,9 +241,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_that_begin_and_commit_are_left_empty() {
-        let sql = "BEGIN;\nset local x = 'commit;';\n  commit;\n-- commit;\nend;";
-        let expected = "\nset local x = 'commit;';\n\n-- commit;\nend;";
-        assert_eq!(without_transaction(sql), expected);
+    fn the_lines_that_begin_and_commit_are_left_empty_and_no_others() {
+        let inside = "set local x = 'a\r\n\ncommit;\nb';\ndo $$ begin null; end $$;\n";
+        for (begins, ends) in [
+            ("-- why\n\nBEGIN;\n", "commit;"),
+            ("\u{feff}begin; -- all of it\n", "COMMIT WORK;\n-- done\n"),
+            ("start transaction;\n", "  end;\n\n"),
+        ] {
+            let run = without_transaction(&format!("{begins}{inside}{ends}"));
+            assert!(run.contains(inside), "{run}");
+            let lines = |text: &str| text.split('\n').count();
+            assert_eq!(lines(&run), lines(begins) + lines(inside) + lines(ends) - 2);
+            for word in ["BEGIN;", "COMMIT WORK", "start", "  end;", "\u{feff}"] {
+                assert!(!run.contains(word), "{word}: {run}");
+            }
+        }
+        for sql in ["", "\n", "delete from policy.rules", inside] {
+            assert_eq!(without_transaction(sql), sql);
+        }
     }
 }

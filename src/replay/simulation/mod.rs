@@ -1,15 +1,15 @@
 //! What other policies would have decided: a ledger is folded as it is recorded up to a number, and from there on every booking is decided
 //! again by the same pure core, with some policies held otherwise than they were. Nothing is written.
 //!
-//! A `change` is which policies, and how: what SQL would change, or what has been changed since. `decided` is the fold with it; `simulated`
-//! is what came of it, beside what is recorded.
+//! A `change` is which policies, and how: what SQL would change, or what has been changed since. `fold` is the ledger with it; `report` is
+//! what came of it, beside what is recorded.
 
 mod change;
-mod decided;
-mod simulated;
+mod fold;
+mod report;
 
 pub use change::Change;
-pub use simulated::{Answer, Differing, Findings, Outcomes, Simulated, WouldBe};
+pub use report::{Answer, Differing, Finding, Outcomes, Simulated, Unmet, WouldBe};
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -19,7 +19,7 @@ use super::database::{STRETCH, heads};
 use super::reading::in_snapshot;
 use super::run::Watch;
 use crate::org::Org;
-pub(super) use decided::Simulation;
+pub(super) use fold::Simulation;
 
 /// Which bookings are decided again.
 #[derive(Debug, Clone)]
@@ -46,11 +46,6 @@ pub enum SimulationError {
         /// What Postgres says of it, and what to do.
         said: String,
     },
-    /// The SQL takes a lock that bookings wait for.
-    #[error(
-        "the change keeps bookings waiting: delete rows instead of TRUNCATE, and leave the tables as they are"
-    )]
-    HoldsUpBookings,
     /// The SQL changes nothing that could be simulated.
     #[error("the change touches no policy of {org}{elsewhere}", elsewhere = elsewhere(others))]
     NoChange {
@@ -59,7 +54,7 @@ pub enum SimulationError {
         /// Whose it changes.
         others: Vec<String>,
     },
-    /// No policy was changed within the period.
+    /// No policy was changed since the period began.
     #[error(
         "no policy of {org} has changed since event {from}, so there is nothing to compare with; give SQL that changes some"
     )]
@@ -77,7 +72,15 @@ pub enum SimulationError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The period is none.
+    /// The period ends before it begins.
+    #[error("the period is empty: it would begin at event {from} and end at event {to}")]
+    Empty {
+        /// Its first event.
+        from: i64,
+        /// Its last.
+        to: i64,
+    },
+    /// The ledger does not reach as far.
     #[error("the ledger {org} has no such events: it ends at {last}")]
     NoEvents {
         /// The ledger.
@@ -135,8 +138,11 @@ impl Period {
         let from = bounds.from.unwrap_or(first);
         // What is appended in this moment is for the next time.
         let to = bounds.to.unwrap_or(last.min(after - 1));
-        if from > to || to > last {
+        if from.max(to) > last {
             return Err(SimulationError::NoEvents { org, last });
+        }
+        if from > to {
+            return Err(SimulationError::Empty { from, to });
         }
         Ok(Self { org, from, to })
     }

@@ -172,6 +172,30 @@ fn a_case_that_ends_gives_its_place_back() {
     assert_eq!(ids(&simulate(&ledger.events, 1, &change)), [first]);
 }
 
+/// Of an erased decision only the local time is left, by which its place would be given back hours too early or too late.
+#[test]
+fn a_recorded_place_is_given_back_as_recorded() {
+    let mut ledger = Ledger::new();
+    ledger.ask(&body(1, 0, 600));
+    ledger.close(1);
+    let second = ledger.ask(&body(2, 0, 610));
+    let third = ledger.ask(&body(3, 0, 620));
+    for event in &mut ledger.events {
+        // Between the local time and the true one, as UTC.
+        event.recorded_at = "2027-03-09T10:30:00Z".parse().unwrap();
+    }
+    for event in &mut ledger.events[..2] {
+        (event.payload, event.body, event.salt) = (None, None, None);
+    }
+    let change = with(Kind::CapacityCaps, 9, Some(&cap(9, 1, "enforce")));
+    let simulated = simulate(&ledger.events, 1, &change);
+    assert_eq!(
+        ids(&simulated),
+        [third],
+        "{second} has the place of the first"
+    );
+}
+
 /// Who tries again what would have been booked the first time gets that answer (promise 4).
 #[test]
 fn what_is_booked_is_answered_again() {

@@ -2,37 +2,40 @@
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::simulated::{Answer, Differing, Findings, Simulated, WouldBe};
+use super::report::{Answer, Differing, Finding, Simulated, Unmet, WouldBe};
 use super::{Change, Period};
 use crate::cubu::request::Booking;
 use crate::ledger::booking::Decided;
 use crate::ledger::digest::Digest;
 use crate::ledger::event::{BOOKING_DECIDED, BOOKING_RELEASED, CASE_CLOSED};
-use crate::policy::change::{PolicyChange, changes};
+use crate::policy::change::PolicyChange;
 use crate::policy::decide::{Decision, Outcome};
-use crate::policy::explanation::Verdict;
+use crate::policy::explanation::{Compared, Verdict};
 use crate::policy::kind::Kind;
 use crate::policy::row::Mode;
-use crate::replay::places::Held;
 use crate::replay::prepared::{Prepared, prepare};
 use crate::replay::run::Scope;
 use crate::replay::view::Event;
 use crate::replay::walk::{Position, Walk};
 
+/// Up to here nothing is checked, everything is folded in as recorded: `replay` is what checks.
+const UNCHECKED: i64 = i64::MAX;
+
 /// A policy's verdict in a mode.
-type Finding = (Kind, i64, Mode, Verdict);
+type Key = (Kind, i64, Mode, Verdict);
 
 /// How often it was recorded, and how often it came out.
 #[derive(Debug, Default)]
-struct Found {
+struct Counted {
     name: Option<Box<str>>,
     recorded: u64,
     simulated: u64,
+    error: Option<Box<str>>,
 }
 
 /// One entry of a recorded explanation.
@@ -54,15 +57,15 @@ pub(in crate::replay) struct Simulation<'c> {
     walk: Walk,
     change: &'c Change,
     is_in_force: bool,
-    found: BTreeMap<Finding, Found>,
+    counted: BTreeMap<Key, Counted>,
     most_told: usize,
-    simulated: Simulated,
+    report: Simulated,
 }
 
 impl<'c> Simulation<'c> {
     pub(in crate::replay) fn new(period: &Period, change: &'c Change, most_told: usize) -> Self {
         let as_recorded = Scope {
-            from: Some(i64::MAX),
+            from: Some(UNCHECKED),
             ..Scope::default()
         };
         let org = period.org.as_str();
@@ -70,9 +73,9 @@ impl<'c> Simulation<'c> {
             walk: Walk::new(org, Position::start(), Default::default(), &as_recorded),
             change,
             is_in_force: false,
-            found: BTreeMap::new(),
+            counted: BTreeMap::new(),
             most_told,
-            simulated: Simulated {
+            report: Simulated {
                 org: org.to_owned(),
                 from: period.from,
                 to: period.to,
@@ -87,6 +90,8 @@ impl<'c> Simulation<'c> {
                 newly_booked: 0,
                 differing_findings: 0,
                 findings: Vec::new(),
+                meeting_none: 0,
+                unmet: Vec::new(),
                 differences: Vec::new(),
             },
         }
@@ -94,9 +99,9 @@ impl<'c> Simulation<'c> {
 
     /// The next events.
     pub(in crate::replay) fn events(&mut self, events: &[Event<'_>]) {
-        let prepared = prepare(&self.walk.org, self.walk.position.chain, i64::MAX, events);
+        let prepared = prepare(&self.walk.org, self.walk.position.chain, UNCHECKED, events);
         for (event, prepared) in events.iter().zip(prepared) {
-            if event.seq < self.simulated.from {
+            if event.seq < self.report.from {
                 self.walk.event(event, prepared);
             } else {
                 self.put_in_force();
@@ -111,25 +116,21 @@ impl<'c> Simulation<'c> {
         }
         self.is_in_force = true;
         for (kind, id, new) in self.change.rows() {
-            self.apply(&PolicyChange {
-                kind,
-                id,
-                old: None,
-                new,
-            });
+            let old = None;
+            // A row that cannot be read is left out, as it is live.
+            let _ = (self.walk.state).apply(&PolicyChange { kind, id, old, new });
         }
-    }
-
-    /// A row that cannot be read is left out, as it is live.
-    fn apply(&mut self, change: &PolicyChange<'_>) {
-        let _ = self.walk.state.apply(change);
     }
 
     fn event(&mut self, event: &Event<'_>, prepared: Prepared) {
         match event.event_type {
             BOOKING_DECIDED => self.decided(event),
             BOOKING_RELEASED | CASE_CLOSED => self.closed(event),
-            _ if event.policy_kind.is_some() => self.policies_changed(event),
+            // Others change as they did.
+            _ if event.policy_kind.is_some() => {
+                let change = self.change;
+                (self.walk).fold_policy(event, |kind, id| !change.holds(kind, id));
+            }
             // A request waits for its decision; nothing else decides anything.
             _ => self.walk.event(event, prepared),
         }
@@ -141,31 +142,22 @@ impl<'c> Simulation<'c> {
         let asked = request.and_then(|request| request.asked);
         let recorded = Recorded::of(event);
         let (Some((booking, request_digest)), Some(recorded)) = (&asked, recorded) else {
-            self.simulated.not_decided += 1;
+            self.report.not_decided += 1;
             let booking = asked.as_ref().map(|(booking, _)| booking);
             return self.walk.fold_decided(event, booking);
         };
-        self.simulated.decisions += 1;
-        self.simulated.recorded.add(recorded.outcome);
+        self.report.decisions += 1;
+        self.report.recorded.add(recorded.outcome);
         self.note_recorded(&recorded);
         if let Some(standing) = self.standing(event, booking, request_digest) {
-            self.simulated.answered_again += 1;
+            self.report.answered_again += 1;
             return self.compare(event, booking, &recorded, standing);
         }
         let decision = self.walk.state.decide(booking, event.recorded_at);
-        self.simulated.simulated.add(decision.outcome);
+        self.report.simulated.add(decision.outcome);
         self.note_simulated(&decision);
         self.compare(event, booking, &recorded, Answered::Now(&decision));
-        if decision.approves() {
-            let held = Held {
-                decision_seq: event.seq,
-                request_digest: *request_digest,
-                place: decision.place,
-            };
-            self.walk.state.approve(booking.case_id, held);
-        } else {
-            (self.walk).note_refusal(event, booking.case_id, *request_digest);
-        }
+        (self.walk).settle(event, booking.case_id, *request_digest, decision);
     }
 
     /// The same request again, which was decided anew because no answer stood; here one does, and is given again (promise 4).
@@ -185,41 +177,32 @@ impl<'c> Simulation<'c> {
         })
     }
 
-    /// A case's end gives the place back that it holds here, by the same rule.
+    /// A case's end gives the place back that it holds here: if it is the recorded one, as recorded, else by the same rule.
     fn closed(&mut self, event: &Event<'_>) {
         let Some(case_id) = event.case_id else {
             return;
         };
         let places = &mut self.walk.state.places;
-        let is_given_back = (places.held(case_id))
-            .is_some_and(|held| held.place.is_given_back_at(event.recorded_at));
+        let is_given_back = places.held(case_id).is_some_and(|held| {
+            if event.caused_by == Some(held.decision_seq) {
+                event.event_type == BOOKING_RELEASED
+            } else {
+                held.place.is_given_back_at(event.recorded_at)
+            }
+        });
         if is_given_back {
             places.free(case_id);
-        }
-    }
-
-    /// Others change as they did.
-    fn policies_changed(&mut self, event: &Event<'_>) {
-        let kind = event.policy_kind.and_then(Kind::of_table);
-        let (Some(kind), Some(payload)) = (kind, event.payload) else {
-            return;
-        };
-        let attached = event.attachment.and_then(|attachment| attachment.payload);
-        for change in changes(kind, payload, attached).unwrap_or_default() {
-            if !self.change.holds(kind, change.id) {
-                self.apply(&change);
-            }
         }
     }
 
     fn note_recorded(&mut self, recorded: &Recorded<'_>) {
         for met in &recorded.met {
             if let Some(kind) = Kind::of_table(&met.kind) {
-                let finding = (kind, met.id, met.mode, met.verdict);
-                let found = self.found.entry(finding).or_default();
-                found.recorded += 1;
-                if found.name.is_none() {
-                    found.name = met.name.as_deref().map(Box::from);
+                let key = (kind, met.id, met.mode, met.verdict);
+                let counted = self.counted.entry(key).or_default();
+                counted.recorded += 1;
+                if counted.name.is_none() {
+                    counted.name = met.name.as_deref().map(Box::from);
                 }
             }
         }
@@ -227,17 +210,21 @@ impl<'c> Simulation<'c> {
 
     fn note_simulated(&mut self, decision: &Decision) {
         for explained in &decision.policies {
-            let finding = (
+            let key = (
                 explained.kind,
                 explained.id,
                 explained.mode,
                 explained.verdict,
             );
-            let found = self.found.entry(finding).or_default();
-            found.simulated += 1;
-            // As the policy is called now.
-            if found.simulated == 1 {
-                found.name = explained.name.as_deref().map(Box::from);
+            let counted = self.counted.entry(key).or_default();
+            counted.simulated += 1;
+            if counted.simulated > 1 {
+                continue;
+            }
+            // As the policy is called here.
+            counted.name = explained.name.as_deref().map(Box::from);
+            if let Compared::Error { error } = &explained.compared {
+                counted.error = Some(error.as_str().into());
             }
         }
     }
@@ -257,17 +244,17 @@ impl<'c> Simulation<'c> {
         if !differs {
             return;
         }
-        self.simulated.differing += 1;
+        self.report.differing += 1;
         match (was_cancelled, simulated.is_cancelled()) {
-            (false, true) => self.simulated.newly_cancelled += 1,
-            (true, false) => self.simulated.newly_booked += 1,
+            (false, true) => self.report.newly_cancelled += 1,
+            (true, false) => self.report.newly_booked += 1,
             _ => {}
         }
-        if self.simulated.differences.len() >= self.most_told {
+        if self.report.differences.len() >= self.most_told {
             return;
         }
         let appointment = &booking.appointment;
-        self.simulated.differences.push(Differing {
+        self.report.differences.push(Differing {
             decision_id: event.seq,
             decided_at: event.recorded_at,
             case_id: booking.case_id,
@@ -288,25 +275,53 @@ impl<'c> Simulation<'c> {
     }
 
     pub(in crate::replay) fn finish(mut self) -> Simulated {
-        let mut findings: Vec<Findings> = (self.found.into_iter())
-            .filter(|(_, found)| found.recorded != found.simulated)
-            .map(|((kind, id, mode, verdict), found)| Findings {
+        self.tell_unmet();
+        let mut findings: Vec<Finding> = (self.counted.into_iter())
+            .filter(|(_, counted)| counted.recorded != counted.simulated)
+            .map(|((kind, id, mode, verdict), counted)| Finding {
                 kind,
                 id,
-                name: found.name.map(Into::into),
+                name: counted.name.map(Into::into),
                 mode,
                 verdict,
-                recorded: found.recorded,
-                simulated: found.simulated,
+                recorded: counted.recorded,
+                simulated: counted.simulated,
+                error: counted.error.map(Into::into),
             })
             .collect();
-        self.simulated.differing_findings = findings.len();
-        // Of a long blocklist each row may have found one.
+        self.report.differing_findings = findings.len();
+        // Of a long blocklist each row may have given one.
         findings.sort_by_key(|found| Reverse(found.simulated.abs_diff(found.recorded)));
         findings.truncate(self.most_told);
-        self.simulated.findings = findings;
-        self.simulated
+        self.report.findings = findings;
+        self.report
     }
+
+    /// The organization's own row is no policy that meets bookings.
+    fn tell_unmet(&mut self) {
+        let met: BTreeSet<(Kind, i64)> = (self.counted.iter())
+            .filter(|(_, counted)| counted.simulated > 0)
+            .map(|((kind, id, ..), _)| (*kind, *id))
+            .collect();
+        for (kind, id, row) in self.change.rows() {
+            let is_met = kind == Kind::Organizations || met.contains(&(kind, id));
+            let Some(row) = row.filter(|_| !is_met) else {
+                continue;
+            };
+            self.report.meeting_none += 1;
+            if self.report.unmet.len() < self.most_told {
+                let named: Option<Named> = serde_json::from_str(row).ok();
+                let name = named.and_then(|named| named.name);
+                self.report.unmet.push(Unmet { kind, id, name });
+            }
+        }
+    }
+}
+
+/// Of a policy's row.
+#[derive(Deserialize)]
+struct Named {
+    name: Option<String>,
 }
 
 /// What would have been answered.

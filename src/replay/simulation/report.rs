@@ -42,7 +42,11 @@ pub struct Simulated {
     /// Verdicts that policies would have given more or less often.
     pub differing_findings: usize,
     /// Those that differ most.
-    pub findings: Vec<Findings>,
+    pub findings: Vec<Finding>,
+    /// Policies held otherwise that would have met no booking: off, not active then, or out of scope.
+    pub meeting_none: usize,
+    /// The first of them.
+    pub unmet: Vec<Unmet>,
     /// The first decisions whose answer differs.
     pub differences: Vec<Differing>,
 }
@@ -58,9 +62,9 @@ pub struct Outcomes {
     pub cancelled: u64,
 }
 
-/// How often a policy found something.
+/// How often a policy gave a verdict.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Findings {
+pub struct Finding {
     /// The policy's table.
     #[serde(serialize_with = "as_table")]
     pub kind: Kind,
@@ -76,6 +80,21 @@ pub struct Findings {
     pub recorded: u64,
     /// In how many, as simulated.
     pub simulated: u64,
+    /// If its expression fails: how, the first time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// A policy that would have met no booking.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unmet {
+    /// The policy's table.
+    #[serde(serialize_with = "as_table")]
+    pub kind: Kind,
+    /// Its row.
+    pub id: i64,
+    /// Its name, if it has one.
+    pub name: Option<String>,
 }
 
 /// An answer and its explanation.
