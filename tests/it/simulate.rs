@@ -1,11 +1,14 @@
 //! `bookwarden simulate`: what other policies would have decided is what they decide, and nothing comes of it.
 
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
 use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection};
 
 use crate::after_booking::tell;
 use crate::replay::eventful;
-use crate::support::{TestApp, booking, bookwarden, bookwarden_prints, case_id};
+use crate::support::{BOOKWARDEN, TestApp, booking, bookwarden, bookwarden_prints, case_id, until};
 
 fn simulated(app: &TestApp, arguments: &[&str], sql: &str) -> Value {
     let arguments = [&["simulate", "--json", "--most", "1000"], arguments].concat();
@@ -123,6 +126,39 @@ async fn nothing_comes_of_it() {
     );
     assert!(found["changedPolicies"].as_i64() > Some(5_000), "{found}");
     assert_eq!(app.text(state).await, before);
+    app.check().await;
+}
+
+/// However long the change takes.
+#[tokio::test]
+async fn bookings_go_on_while_the_change_runs() {
+    let app = TestApp::start().await;
+    app.sql("insert into policy.capacity_caps (max_appointments) values (5)")
+        .await;
+    let change = "update policy.capacity_caps set max_appointments = 0; delete from policy.rules; select pg_sleep(600)";
+    let mut simulating = Command::new(BOOKWARDEN)
+        .args(["simulate", "-"])
+        .env("DATABASE_URL", &app.database_url)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("bookwarden starts");
+    let mut stdin = simulating.stdin.take().expect("stdin is piped");
+    stdin.write_all(change.as_bytes()).expect("written");
+    drop(stdin);
+    let sleeping = "select count(*) from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'";
+    until("it has changed", async || app.number(sleeping).await > 0).await;
+    assert!(
+        !app.book(&booking()).await.cancelled(),
+        "by the cap of five"
+    );
+    app.sql("insert into policy.capacity_caps (max_appointments) values (4)")
+        .await;
+    assert!(!app.book(&booking()).await.cancelled());
+    // Nor does it go on when nobody wants to know any more.
+    simulating.kill().expect("killed");
+    simulating.wait().expect("an end");
+    until("it is over", async || app.number(sleeping).await == 0).await;
     app.check().await;
 }
 
