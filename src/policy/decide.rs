@@ -4,7 +4,7 @@
 //! the rules, with what it [`needs`](Draft::needs) and its [`buckets`](Draft::buckets); [`Draft::decide`] is the verdict over it.
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use uuid::Uuid;
 
 use super::bucket::Bucket;
@@ -25,7 +25,7 @@ use crate::cubu::response::Response;
 use crate::json;
 
 /// What came of a booking.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// Booked as asked.

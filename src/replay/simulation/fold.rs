@@ -1,13 +1,11 @@
 //! The fold: as recorded up to where the period begins, from there on with the change in force and every booking decided again.
 
 use std::borrow::Cow;
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::report::{Answer, Differing, Finding, Simulated, Unmet, WouldBe};
+use super::findings::{Findings, Met};
+use super::report::{Answer, Differing, Simulated, WouldBe};
 use super::{Change, Period};
 use crate::cubu::request::Booking;
 use crate::ledger::booking::Decided;
@@ -15,9 +13,6 @@ use crate::ledger::digest::Digest;
 use crate::ledger::event::{BOOKING_DECIDED, BOOKING_RELEASED, CASE_CLOSED};
 use crate::policy::change::PolicyChange;
 use crate::policy::decide::{Decision, Outcome};
-use crate::policy::explanation::{Compared, Verdict};
-use crate::policy::kind::Kind;
-use crate::policy::row::Mode;
 use crate::replay::prepared::{Prepared, prepare};
 use crate::replay::run::Scope;
 use crate::replay::view::Event;
@@ -26,30 +21,6 @@ use crate::replay::walk::{Position, Walk};
 /// Up to here nothing is checked, everything is folded in as recorded: `replay` is what checks.
 const UNCHECKED: i64 = i64::MAX;
 
-/// A policy's verdict in a mode.
-type Key = (Kind, i64, Mode, Verdict);
-
-/// How often it was recorded, and how often it came out.
-#[derive(Debug, Default)]
-struct Counted {
-    name: Option<Box<str>>,
-    recorded: u64,
-    simulated: u64,
-    error: Option<Box<str>>,
-}
-
-/// One entry of a recorded explanation.
-#[derive(Deserialize)]
-struct Met<'a> {
-    #[serde(borrow)]
-    kind: Cow<'a, str>,
-    id: i64,
-    #[serde(borrow)]
-    name: Option<Cow<'a, str>>,
-    mode: Mode,
-    verdict: Verdict,
-}
-
 /// Along one ledger, with a change.
 #[derive(Debug)]
 pub(in crate::replay) struct Simulation<'c> {
@@ -57,7 +28,7 @@ pub(in crate::replay) struct Simulation<'c> {
     walk: Walk,
     change: &'c Change,
     is_in_force: bool,
-    counted: BTreeMap<Key, Counted>,
+    findings: Findings,
     most_told: usize,
     report: Simulated,
 }
@@ -73,7 +44,7 @@ impl<'c> Simulation<'c> {
             walk: Walk::new(org, Position::start(), Default::default(), &as_recorded),
             change,
             is_in_force: false,
-            counted: BTreeMap::new(),
+            findings: Findings::default(),
             most_told,
             report: Simulated {
                 org: org.to_owned(),
@@ -148,14 +119,14 @@ impl<'c> Simulation<'c> {
         };
         self.report.decisions += 1;
         self.report.recorded.add(recorded.outcome);
-        self.note_recorded(&recorded);
+        self.findings.recorded(&recorded.met);
         if let Some(standing) = self.standing(event, booking, request_digest) {
             self.report.answered_again += 1;
             return self.compare(event, booking, &recorded, standing);
         }
         let decision = self.walk.state.decide(booking, event.recorded_at);
         self.report.simulated.add(decision.outcome);
-        self.note_simulated(&decision);
+        self.findings.simulated(&decision);
         self.compare(event, booking, &recorded, Answered::Now(&decision));
         (self.walk).settle(event, booking.case_id, *request_digest, decision);
     }
@@ -192,40 +163,6 @@ impl<'c> Simulation<'c> {
         });
         if is_given_back {
             places.free(case_id);
-        }
-    }
-
-    fn note_recorded(&mut self, recorded: &Recorded<'_>) {
-        for met in &recorded.met {
-            if let Some(kind) = Kind::of_table(&met.kind) {
-                let key = (kind, met.id, met.mode, met.verdict);
-                let counted = self.counted.entry(key).or_default();
-                counted.recorded += 1;
-                if counted.name.is_none() {
-                    counted.name = met.name.as_deref().map(Box::from);
-                }
-            }
-        }
-    }
-
-    fn note_simulated(&mut self, decision: &Decision) {
-        for explained in &decision.policies {
-            let key = (
-                explained.kind,
-                explained.id,
-                explained.mode,
-                explained.verdict,
-            );
-            let counted = self.counted.entry(key).or_default();
-            counted.simulated += 1;
-            if counted.simulated > 1 {
-                continue;
-            }
-            // As the policy is called here.
-            counted.name = explained.name.as_deref().map(Box::from);
-            if let Compared::Error { error } = &explained.compared {
-                counted.error = Some(error.as_str().into());
-            }
         }
     }
 
@@ -274,54 +211,20 @@ impl<'c> Simulation<'c> {
         });
     }
 
+    /// Of a long blocklist each row may have given a verdict, or none: the lists are as long as that of the decisions.
     pub(in crate::replay) fn finish(mut self) -> Simulated {
-        self.tell_unmet();
-        let mut findings: Vec<Finding> = (self.counted.into_iter())
-            .filter(|(_, counted)| counted.recorded != counted.simulated)
-            .map(|((kind, id, mode, verdict), counted)| Finding {
-                kind,
-                id,
-                name: counted.name.map(Into::into),
-                mode,
-                verdict,
-                recorded: counted.recorded,
-                simulated: counted.simulated,
-                error: counted.error.map(Into::into),
-            })
-            .collect();
+        for unmet in self.findings.unmet(self.change) {
+            self.report.meeting_none += 1;
+            if self.report.unmet.len() < self.most_told {
+                self.report.unmet.push(unmet);
+            }
+        }
+        let mut findings = self.findings.differing();
         self.report.differing_findings = findings.len();
-        // Of a long blocklist each row may have given one.
-        findings.sort_by_key(|found| Reverse(found.simulated.abs_diff(found.recorded)));
         findings.truncate(self.most_told);
         self.report.findings = findings;
         self.report
     }
-
-    /// The organization's own row is no policy that meets bookings.
-    fn tell_unmet(&mut self) {
-        let met: BTreeSet<(Kind, i64)> = (self.counted.iter())
-            .filter(|(_, counted)| counted.simulated > 0)
-            .map(|((kind, id, ..), _)| (*kind, *id))
-            .collect();
-        for (kind, id, row) in self.change.rows() {
-            let is_met = kind == Kind::Organizations || met.contains(&(kind, id));
-            let Some(row) = row.filter(|_| !is_met) else {
-                continue;
-            };
-            self.report.meeting_none += 1;
-            if self.report.unmet.len() < self.most_told {
-                let named: Option<Named> = serde_json::from_str(row).ok();
-                let name = named.and_then(|named| named.name);
-                self.report.unmet.push(Unmet { kind, id, name });
-            }
-        }
-    }
-}
-
-/// Of a policy's row.
-#[derive(Deserialize)]
-struct Named {
-    name: Option<String>,
 }
 
 /// What would have been answered.

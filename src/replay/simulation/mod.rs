@@ -2,9 +2,10 @@
 //! again by the same pure core, with some policies held otherwise than they were. Nothing is written.
 //!
 //! A `change` is which policies, and how: what SQL would change, or what has been changed since. `fold` is the ledger with it; `report` is
-//! what came of it, beside what is recorded.
+//! what came of it, beside what is recorded, and `findings` count what policies would have said.
 
 mod change;
+mod findings;
 mod fold;
 mod report;
 
