@@ -214,7 +214,7 @@ fn of_statement(error: sqlx::Error, sql: &str) -> SimulationError {
         Some(PgErrorPosition::Internal { position, query }) if query == sql => Some(
             1 + sql
                 .chars()
-                .take(position - 1)
+                .take(position.saturating_sub(1))
                 .filter(|character| *character == '\n')
                 .count(),
         ),
