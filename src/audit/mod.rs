@@ -34,7 +34,7 @@ pub use export::{Format, Piece, export_decisions, export_events};
 pub use filter::Filter;
 pub use follow::{INTERVAL as FOLLOW_INTERVAL, events_after, newest};
 pub use history::{HistoryEntry, HistoryPage, history_cursor, policy_history};
-pub use parameters::{Order, ParameterFault, parse_kind};
+pub use parameters::{Order, ParameterFault, parse_kind, parse_time};
 pub use policies::{AsOf, Change, PolicyPage, PolicySearch, PolicyState, policies_as_of};
 pub use search::{Page, Search, read_decision, search_decisions};
 pub use stats::{

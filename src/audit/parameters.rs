@@ -51,13 +51,19 @@ pub(super) fn guid(value: &str) -> Parsed<Uuid> {
         .map_err(|_| "must be a GUID")
 }
 
-/// RFC 3339, or a date: its midnight in UTC. Only years that a timestamp column holds in either form.
 pub(super) fn time(value: &str) -> Parsed<DateTime<Utc>> {
+    parse_time(value).map(Some)
+}
+
+/// RFC 3339, or a date: its midnight in UTC. Only years that a timestamp column holds in either form.
+///
+/// # Errors
+/// When it is neither: what it must be.
+pub fn parse_time(value: &str) -> Result<DateTime<Utc>, &'static str> {
     let midnight = || Some(date(value).ok()??.and_time(NaiveTime::MIN).and_utc());
     let time = DateTime::parse_from_rfc3339(value).ok();
     let time = time.map(|time| time.to_utc()).or_else(midnight);
     time.filter(|time| in_years(time.date_naive()))
-        .map(Some)
         .ok_or("must be a date or an RFC 3339 time such as 2027-03-09T08:50:00Z")
 }
 

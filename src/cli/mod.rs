@@ -7,6 +7,7 @@ mod export;
 mod export_decisions;
 mod export_events;
 mod health;
+mod input;
 mod migrate;
 mod org;
 mod print;

@@ -1,7 +1,6 @@
 //! `bookwarden send`
 
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use clap::Args;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{CliError, print};
+use super::{CliError, input, print};
 use crate::cubu::signature::sign;
 use crate::org::Org;
 
@@ -48,7 +47,10 @@ pub(super) struct SendArgs {
 }
 
 pub(super) fn run(args: SendArgs) -> Result<ExitCode, CliError> {
-    let mut body = read_body(args.file.as_deref())?;
+    let mut body = match &args.file {
+        Some(path) => input::read(path)?,
+        None => SAMPLE.into(),
+    };
     if args.new_case || args.cuindex.is_some() {
         body = change(&body, args.new_case, args.cuindex)?;
     }
@@ -94,27 +96,6 @@ pub(super) fn address(base: &str, org: &Org) -> String {
         format!("/{org}")
     };
     format!("{base}{org}/service/actions/beforeBookAppointment")
-}
-
-fn read_body(file: Option<&Path>) -> Result<Vec<u8>, CliError> {
-    match file {
-        None => Ok(SAMPLE.into()),
-        Some(path) if path == Path::new("-") => {
-            let mut body = Vec::new();
-            let unreadable = |source| CliError::Read {
-                path: PathBuf::from("standard input"),
-                source,
-            };
-            std::io::stdin()
-                .read_to_end(&mut body)
-                .map_err(unreadable)?;
-            Ok(body)
-        }
-        Some(path) => std::fs::read(path).map_err(|source| CliError::Read {
-            path: path.into(),
-            source,
-        }),
-    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "a client's new case")]

@@ -1,15 +1,16 @@
 //! `bookwarden simulate`
 
 use std::fmt::Display;
-use std::io::{Read as _, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::PathBuf;
 
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Utc};
 use clap::{Args, value_parser};
 
 use super::connection::DataDir;
 use super::progress::Bar;
-use super::{CliError, table};
+use super::{CliError, input, table};
+use crate::audit;
 use crate::org::Org;
 use crate::policy::decide::Outcome;
 use crate::policy::row::Mode;
@@ -32,10 +33,10 @@ pub(super) struct SimulateArgs {
     #[arg(long, value_name = "NUMBER", conflicts_with = "until", value_parser = value_parser!(i64).range(1..))]
     to: Option<i64>,
     /// Decide again what was asked from this time on: a date (midnight UTC) or a time of RFC 3339
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = audit::parse_time)]
     since: Option<DateTime<Utc>>,
     /// What was asked before this time
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = audit::parse_time)]
     until: Option<DateTime<Utc>>,
     /// Tell at most so many of the answers that differ, and of the policies' verdicts
     #[arg(long, value_name = "N", default_value_t = 20)]
@@ -47,17 +48,8 @@ pub(super) struct SimulateArgs {
     database: DataDir,
 }
 
-fn time(text: &str) -> Result<DateTime<Utc>, &'static str> {
-    if let Ok(date) = text.parse::<NaiveDate>() {
-        return Ok(date.and_time(NaiveTime::MIN).and_utc());
-    }
-    DateTime::parse_from_rfc3339(text)
-        .map(|time| time.to_utc())
-        .map_err(|_| "write a date (2026-11-01) or a time of RFC 3339 (2026-11-01T08:00:00+01:00)")
-}
-
 pub(super) async fn run(args: SimulateArgs) -> Result<(), CliError> {
-    let sql = args.file.as_deref().map(read).transpose()?;
+    let sql = args.file.as_deref().map(input::read_text).transpose()?;
     let mut connection = args.database.connect().await?;
     let bounds = Bounds {
         from: args.from,
@@ -80,19 +72,6 @@ pub(super) async fn run(args: SimulateArgs) -> Result<(), CliError> {
         return writeln!(out, "{line}").map_err(CliError::Output);
     }
     print(&mut out, &simulated).map_err(CliError::Output)
-}
-
-fn read(path: &Path) -> Result<String, CliError> {
-    let text = if path == Path::new("-") {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).map(|_| text)
-    } else {
-        std::fs::read_to_string(path)
-    };
-    text.map_err(|source| CliError::Read {
-        path: path.to_owned(),
-        source,
-    })
 }
 
 fn print(out: &mut impl Write, simulated: &Simulated) -> std::io::Result<()> {

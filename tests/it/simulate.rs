@@ -189,7 +189,7 @@ async fn bookings_and_administrators_are_not_held_up() {
 }
 
 #[tokio::test]
-async fn what_was_changed_in_a_period_is_taken_to_have_been_so_all_the_time() {
+async fn without_a_change_policies_are_as_they_are_now() {
     let app = TestApp::start().await;
     let first = app.book(&booking()).await.decision_id.expect("a decision");
     let second = app.book(&booking()).await.decision_id.expect("a decision");
@@ -212,6 +212,10 @@ async fn what_was_changed_in_a_period_is_taken_to_have_been_so_all_the_time() {
             "{arguments:?}"
         );
     }
+    // Also where they were changed after the period's end; what begins at its end is not in it.
+    let before = simulated(&app, &["--to", &second.to_string()], "");
+    assert_eq!([&before["decisions"], &before["differing"]], [2, 1]);
+    assert_eq!(simulated(&app, &["--until", &since], "")["decisions"], 0);
     let none = complaint(&app, &["--from", &(second + 2).to_string()], "");
     assert!(
         none.contains("no policy of default has changed since event"),
@@ -272,7 +276,14 @@ async fn a_change_that_cannot_be_simulated_says_why() {
         ),
         (&["--to", "900"], "it ends at"),
         (&["--since", "2999-01-01"], "it ends at"),
-        (&["--since", "yesterday"], "write a date"),
+        (
+            &["--since", "+12027-01-01"],
+            "must be a date or an RFC 3339 time",
+        ),
+        (
+            &["--since", "yesterday"],
+            "must be a date or an RFC 3339 time",
+        ),
         (
             &["--from", "2", "--since", "2026-01-01"],
             "cannot be used with",
@@ -306,6 +317,9 @@ async fn a_row_that_is_as_the_change_has_it_is_held_so_too() {
         &format!("\u{feff}begin;\r\n{raise};\r\ncommit;\r\n"),
     );
     assert_eq!([&found["changedPolicies"], &found["newlyBooked"]], [1, 1]);
+    // With the rights of an admin, who may not read what was staged.
+    let as_admin = format!("set local role bookwarden_policy_admin; {raise}");
+    assert_eq!(simulated(&app, &["-"], &as_admin)["newlyBooked"], 1);
     let events = app.number("select count(*) from ledger.events").await;
     app.sql(raise).await;
     let then = app.number("select count(*) from ledger.events").await;

@@ -24,8 +24,7 @@ pub struct Simulated {
     pub changed_policies: usize,
     /// Bookings that were decided again.
     pub decisions: u64,
-    /// Of these, requests that would have got a simulated decision's answer again (promise 4), because it stands: a person had tried again
-    /// what would have been booked the first time.
+    /// Of these, requests that came again and would have got a simulated decision's answer again, because it would stand (promise 4).
     pub answered_again: u64,
     /// Bookings whose request or decision was erased, or cannot be read: they are taken as recorded, and are in none of the sums.
     pub not_decided: u64,
